@@ -1,0 +1,1 @@
+"""Segmind's hosted Kling models in a notebook."""
