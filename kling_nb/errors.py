@@ -3,9 +3,9 @@
 ::
 
     KlingError
-    ├── InvalidRequest            refused here, before anything was sent; carries `problems` (also a ValueError)
+    ├── InvalidRequest            refused here, nothing was sent; carries `problems` (also a ValueError)
     ├── MissingKey                no API key was found
-    ├── ServiceError              the service answered and said no; carries status, body, request_id, retry_after
+    ├── ServiceError              the service said no; carries status, body, request_id, retry_after
     │   ├── BadRequest            400
     │   ├── Unauthorized          401
     │   ├── Forbidden             403
@@ -244,6 +244,7 @@ class UnexpectedAnswer(ServiceError):
 class ServiceUnreachable(KlingError):
     """No answer came at all, to something that is safe to repeat."""
 
+    request_id: str | None = None
     again = "Trying again is safe."
     todo = "Check the connection and the base URL."
 

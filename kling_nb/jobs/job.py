@@ -1,0 +1,415 @@
+"""The handle of a job: what a person holds, watches, waits for and stops.
+
+Its state is written on the engine's thread only and may be read from any. Every change is a `JobEvent`, and
+cards, log lines and `events()` all see the same ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from ..clock import Clock
+from ..errors import JobTimeout, KlingError, Stopped
+from ..markup import short, time_text
+from ..states import JobEvent, State
+from .engine import Engine, tick
+from .estimate import Estimate
+
+_log = logging.getLogger("kling_nb")
+Listener = Callable[[JobEvent], None]
+
+
+class Asked(Protocol):
+    """What a job needs to know of its request, typed or not."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def kind(self) -> str | None: ...
+    @property
+    def timeout(self) -> float: ...
+    def pictures(self) -> Iterable[tuple[str, Any]]: ...
+    def values(self) -> Mapping[str, Any]: ...
+    def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The request of a job of which only the id is known."""
+
+    slug: str = "resumed job"
+    title: str = "Resumed job"
+    kind: str | None = None
+    timeout: float = 900.0
+
+    def pictures(self) -> tuple[tuple[str, Any], ...]:
+        """None are known."""
+        return ()
+
+    def values(self) -> dict[str, Any]:
+        """None are known."""
+        return {}
+
+    def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A forgotten request can not be sent."""
+        del urls
+        raise KlingError("Only the id of this job is known, so it can not be submitted again.")
+
+
+class Driver(Protocol):
+    """Who asks the service on a job's behalf."""
+
+    async def refresh(self, job: Job) -> None:
+        """Ask once and tell the job."""
+        ...
+
+
+class Job:
+    """A submitted request.
+
+    Show it as the last line of a cell for a live card; `await job` or `job.result()` for its media. Waiting
+    shows a card (or, where nobody looks, one line per state) unless one is there already.
+
+    Attributes: `request`; `request_id` (None until the service gave one); `state`; `media` (an `Image` or
+    a `Video`, already on disk), `outputs` (all of them, when a model makes several) or `value` (what a model
+    without files answered); `error`; `metrics` (the service's own words: `cost` in US dollars, times in
+    seconds); `note` (the latest remark for a person); `estimate` (a range of seconds, or None).
+    """
+
+    shown_by: ClassVar[Callable[[Job, bool], bool] | None] = None
+    """Put in by a notebook: shows a job, with its media at the end or without; True when that is live."""
+
+    def __init__(
+        self,
+        request: Asked,
+        engine: Engine,
+        clock: Clock,
+        driver: Driver,
+        *,
+        estimate: Estimate | None = None,
+        request_id: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.estimate = estimate
+        self.state = State.QUEUED if request_id else State.SUBMITTING
+        self.resumed = request_id is not None
+        self.outputs: tuple[Any, ...] = ()
+        self.value: Any = None
+        self.error: KlingError | None = None
+        self.metrics: dict[str, Any] = {}
+        self.note = ""
+        self._engine, self._clock, self._driver = engine, clock, driver
+        self._timeout = timeout
+        self._begun, self._ended = clock.monotonic(), math.nan
+        self._lock = threading.Lock()
+        self._events: list[JobEvent] = []
+        self._listeners: list[Listener] = []
+        self._waiters: list[Future[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._stop_wanted = False
+        self._is_shown = False
+
+    # What it is
+
+    @property
+    def model(self) -> str:
+        """The slug of the model."""
+        return self.request.slug
+
+    @property
+    def title(self) -> str:
+        """The model's name for a person."""
+        return self.request.title
+
+    @property
+    def prompt(self) -> str:
+        """The prompt; empty for a request without one."""
+        return str(self.request.values().get("prompt", ""))
+
+    @property
+    def media(self) -> Any:
+        """The first file it made, as an `Image` or a `Video`; None before it is on disk."""
+        return self.outputs[0] if self.outputs else None
+
+    @property
+    def cost(self) -> float | None:
+        """What it cost in US dollars, once the service has said."""
+        cost = self.metrics.get("cost")
+        return float(cost) if isinstance(cost, (int, float)) else None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the submit (since the resume, for a resumed job), standing still once it is over."""
+        return (self._clock.monotonic() if math.isnan(self._ended) else self._ended) - self._begun
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more will come: finished, failed, or no longer watched."""
+        return not math.isnan(self._ended)
+
+    @property
+    def watching(self) -> bool:
+        """True while the service is being asked about it."""
+        return not self.is_over
+
+    def __repr__(self) -> str:
+        return f"<Job {self.model} {self.state} {short(self.prompt, 40)!r}>"
+
+    def _ipython_display_(self) -> None:
+        if not self._present(media=True):
+            print(f"{self.model}: {short(self.prompt, 60)}")  # noqa: T201 - the plain form of a card
+
+    # Waiting
+
+    def wait(self, timeout: float | None = None) -> State:
+        """Block until the job is over and return its state.
+
+        `timeout` is in seconds; None means the model page's own (600 s for images, 900 s for video) and
+        `math.inf` for ever. Raises `JobTimeout` when it runs out; the job goes on and can be waited for
+        again. An interrupt ends the wait, not the job.
+        """
+        self._wait(timeout, media=True)
+        return self.state
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Block until the media is on disk and return it as an `Image` or a `Video`.
+
+        Raises `JobFailed` with the service's words, `JobTimeout` (the job goes on), `Stopped`,
+        `SubmitUnknown`, `DownloadFailed` or the error that ended the watch.
+        """
+        self._wait(timeout, media=False)
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.aresult().__await__()
+
+    async def aresult(self, timeout: float | None = None) -> Any:
+        """What `await job` does, with a `timeout` in seconds of its own; raises what `result` raises."""
+        limit = self._limit(timeout)
+        report = self._reporter(media=False)
+        try:
+            async for event in self.events(limit):
+                report(event)
+        except asyncio.CancelledError:
+            self._say(self._parting("The wait was interrupted"))
+            raise
+        self._check_over(limit)
+        return self._outcome()
+
+    def events(self, timeout: float | None = None) -> Events:
+        """All that happened and will happen, for `for` and for `async for`; ends with the job.
+
+        Yields on change only. Leaving the loop early, or `timeout` seconds without an end, harms nothing.
+        """
+        return Events(self, timeout)
+
+    def status(self) -> State:
+        """Ask the service once, now, and return the state."""
+        if not self.is_over and self.request_id:
+            self._engine.call(self._driver.refresh(self))
+        return self.state
+
+    def stop(self) -> None:
+        """Stop watching. There is no cancel at the service: the job goes on and is billed.
+
+        `client.resume(request_id)` brings it back. Returns at once, from any thread.
+        """
+        self._engine.loop.call_soon_threadsafe(self._stop_here)
+
+    def add_listener(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called on the engine's thread with each event; returns the way to remove it."""
+        with self._lock:
+            self._listeners.append(listener)
+        return lambda: self._forget(listener)
+
+    # The blocking and the awaiting side
+
+    def _wait(self, timeout: float | None, *, media: bool) -> None:
+        limit = self._limit(timeout)
+        report = self._reporter(media=media)
+        try:
+            for event in self.events(limit):
+                report(event)
+        except KeyboardInterrupt:
+            self._say(self._parting("The wait was interrupted"))
+            raise
+        self._check_over(limit)
+
+    def _outcome(self) -> Any:
+        if self.error is not None:
+            raise self.error.with_traceback(None)
+        return self.media if self.outputs else self.value
+
+    def _limit(self, timeout: float | None) -> float:
+        default = self._timeout or float(self.request.timeout)
+        return default if timeout is None else float(timeout)
+
+    def _check_over(self, limit: float) -> None:
+        if self.is_over:
+            return
+        raise JobTimeout(
+            f"{self.model} was not finished after {time_text(limit)}.",
+            request_id=self.request_id,
+            again="Do not submit it again: the job goes on.",
+            todo=f"Wait again with job.result(), or from anywhere with {self._way_back()}.",
+        )
+
+    def _parting(self, what: str) -> str:
+        return (
+            f"{what}; the job goes on at the service and is billed, and its file is still fetched while this "
+            f"kernel lives. job.result() waits again; later {self._way_back()} brings it back."
+        )
+
+    def _way_back(self) -> str:
+        return f'client.resume("{self.request_id}")' if self.request_id else "this handle"
+
+    # Showing
+
+    def _present(self, *, media: bool) -> bool:
+        if Job.shown_by is None or threading.current_thread() is not threading.main_thread():
+            return False
+        self._is_shown = True
+        return Job.shown_by(self, media)
+
+    def _reporter(self, *, media: bool) -> Listener:
+        live = self._is_shown or self.is_over or self._present(media=media)
+        return _ignore if live else _Lines(self.model)
+
+    def _say(self, sentence: str) -> None:
+        if threading.current_thread() is threading.main_thread():
+            print(sentence, file=_plain_stream())
+
+    # The engine's side
+
+    def _publish(self, state: State, note: str = "", *, last: bool = False) -> None:
+        if self.is_over:
+            return
+        if state.is_final and self.state is State.QUEUED and not self.resumed:
+            # It did run between two questions; whoever counts states sees the same ones each time.
+            self._publish(State.PROCESSING)
+        self.state, self.note = state, note
+        if last:
+            self._ended = self._clock.monotonic()
+        event = JobEvent(state, self.elapsed, note, self.request_id, dict(self.metrics), last)
+        with self._lock:
+            self._events.append(event)
+            waiters, self._waiters = self._waiters, []
+            listeners = tuple(self._listeners)
+        for waiter in waiters:
+            waiter.set_result(None)
+        for listener in listeners:
+            _call(listener, event)
+
+    def _end(self, state: State, error: KlingError | None = None) -> None:
+        self.error = error
+        self._publish(state, "" if error is None else error.what, last=True)
+
+    def _stop_here(self) -> None:
+        if self.is_over or self._stop_wanted:
+            return
+        self._stop_wanted = True
+        # A submit on its way is let through first: cancelled, nobody would know what it bought.
+        if self.state is State.SUBMITTING:
+            return
+        if self._task is not None:
+            self._task.cancel()
+        self._end_stopped()
+
+    def _end_stopped(self) -> None:
+        error = Stopped(
+            "No longer watched: the job goes on at the service, which knows no cancel.",
+            request_id=self.request_id,
+            todo=f"{self._way_back()} brings it back.",
+        )
+        self._end(self.state, error)
+
+    def _forget(self, listener: Listener) -> None:
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def _after(self, count: int) -> Future[None]:
+        """A future that is done once more than `count` events have happened."""
+        future: Future[None] = Future()
+        with self._lock:
+            if len(self._events) > count:
+                future.set_result(None)
+            else:
+                self._waiters.append(future)
+        return future
+
+
+class Events:
+    """The events of a job from the first to the last, for a plain or an async loop."""
+
+    def __init__(self, job: Job, timeout: float | None = None) -> None:
+        self._job = job
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def __iter__(self) -> Iterator[JobEvent]:
+        seen = 0
+        while True:
+            future = self._job._after(seen)
+            self._job._engine.wait(future, self._left())
+            if not future.done():
+                return
+            yield from (fresh := self._job._events[seen:])
+            seen += len(fresh)
+            if fresh[-1].is_last:
+                return
+
+    async def __aiter__(self) -> AsyncIterator[JobEvent]:
+        seen = 0
+        while await tick(self._job._after(seen), self._left()):
+            fresh = self._job._events[seen:]
+            for event in fresh:
+                yield event
+            seen += len(fresh)
+            if fresh[-1].is_last:
+                return
+
+    def _left(self) -> float | None:
+        if self._deadline is None or math.isinf(self._deadline):
+            return None
+        return max(0.0, self._deadline - time.monotonic())
+
+
+class _Lines:
+    """One line per change of state, for logs and for notebooks that nobody watches."""
+
+    def __init__(self, model: str) -> None:
+        self._model, self._last = model, State.SUBMITTING
+
+    def __call__(self, event: JobEvent) -> None:
+        if event.state is not self._last:
+            self._last = event.state
+            print(f"{self._model}: {event.state}", file=_plain_stream(), flush=True)
+
+
+def _plain_stream() -> Any:
+    # In a kernel the words belong to the cell; a script's own output stays clean for pipes.
+    return sys.stdout if "ipykernel" in sys.modules else sys.stderr
+
+
+def _ignore(event: JobEvent) -> None:
+    """What to do with events that a live card shows already."""
+
+
+def _call(listener: Listener, event: JobEvent) -> None:
+    try:
+        listener(event)
+    except Exception:  # noqa: BLE001 - a card that breaks must not cost the others their news
+        _log.exception("a listener of a job failed")

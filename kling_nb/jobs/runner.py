@@ -1,0 +1,245 @@
+"""Doing a job: hand over its pictures, submit, ask until it ends, bring the files home."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..clock import Clock
+from ..errors import (
+    DownloadFailed,
+    JobFailed,
+    KlingError,
+    RequestExpired,
+    ServiceError,
+    ServiceUnreachable,
+    SubmitUnknown,
+    UnexpectedAnswer,
+)
+from ..keep.store import BrokenMedia, Store
+from ..markup import mask
+from ..service import wire
+from ..service.api import Api
+from ..service.downloads import Downloads
+from ..service.retry import TRANSIENT, asked_pause
+from ..service.transport import Lost, Undelivered
+from ..service.uploads import Uploads
+from ..service.wire import Answer, Output, Status
+from ..states import State
+from .job import Job
+from .polling import next_poll, next_try
+
+E = TypeVar("E", ServiceUnreachable, ServiceError, UnexpectedAnswer)
+
+# A record lives one hour at the service; after that and a margin there is nothing left to ask for.
+_RECORD_LIFE = 3600.0 + 300.0
+# A record may take a moment to appear after the submit was answered.
+_SETTLING = 10.0
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The parts a job needs, joined. All of it runs on the engine's thread."""
+
+    api: Api
+    uploads: Uploads
+    downloads: Downloads
+    store: Store
+    clock: Clock
+    chance: Callable[[], float]
+    time_scale: float = 1.0
+
+    async def drive(self, job: Job) -> None:
+        """Take a job from where it stands to its end; every error ends in the job, none escapes."""
+        job._task = asyncio.current_task()
+        try:
+            if job.request_id is None:
+                await self._submit(job)
+            if job._stop_wanted:
+                job._end_stopped()
+                return
+            await self._watch(job)
+        except SubmitUnknown as error:
+            job._end(State.UNKNOWN, error)
+        except KlingError as error:
+            job._end(State.FAILED if _never_ran(job, error) else job.state, error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must still end the wait, and say so
+            job._end(job.state, _our_fault(job, error))
+
+    async def refresh(self, job: Job) -> None:
+        """Ask once about a job and tell it what was said; passing faults change nothing."""
+        try:
+            status = wire.status_of(await self.api.status(job.request_id or ""))
+        except (Undelivered, Lost):
+            return
+        if status and status.state and not status.state.is_final and status.state is not job.state:
+            job._publish(status.state)
+
+    async def collect(self, body: Any, job: Job) -> tuple[Any, ...]:
+        """Every file of a result, on disk and checked."""
+        name = job.request_id or ""
+        return tuple(
+            [
+                await self.fetch(output, job.model, name, job.prompt, index)
+                for index, output in enumerate(wire.outputs_of(body))
+            ]
+        )
+
+    async def fetch(self, output: Output, slug: str, request_id: str, prompt: str, index: int = 0) -> Any:
+        """One file brought home whole, as an `Image` or a `Video`."""
+        part, broken = self.store.part_for(slug, request_id, prompt, index), ""
+        for _ in range(2):
+            content_type = await self.downloads.fetch(output.url, part)
+            try:
+                path = await asyncio.to_thread(self.store.finish, part, content_type or output.content_type)
+            except BrokenMedia as error:
+                # What was continued may have been a piece of something else: once more from the start.
+                broken = str(error)
+                part.unlink(missing_ok=True)
+            else:
+                return self.store.load(path, url=output.url, job_id=request_id or None, prompt=prompt)
+        raise DownloadFailed(
+            f"The file that came is not whole: {broken}", url=mask(output.url), request_id=request_id or None
+        )
+
+    async def _submit(self, job: Job) -> None:
+        urls = await self.uploads.urls_for(tuple(job.request.pictures()))
+        job.request_id = await self.api.submit(job.model, job.request.body(urls))
+        job._publish(State.QUEUED)
+
+    async def _watch(self, job: Job) -> None:
+        failures = 0
+        for turn in itertools.count():
+            if turn or not job.resumed:
+                await self.clock.sleep(self._pause(job, failures))
+            status, failures = await self._ask(job, self.api.status, failures)
+            if status is None:
+                continue
+            if status.state in (State.COMPLETED, State.FAILED):
+                await self._finish(job, status)
+                return
+            if status.state and (status.state is not job.state or job.note):
+                job._publish(status.state)
+
+    def _pause(self, job: Job, failures: int) -> float:
+        if failures:
+            return next_try(failures, self.time_scale) * (0.75 + self.chance() / 2)
+        return next_poll(job.elapsed, job.estimate, self.time_scale)
+
+    async def _ask(
+        self, job: Job, question: Callable[[str], Any], failures: int
+    ) -> tuple[Status | None, int]:
+        """One question about a job: what was said, or None and one more failure when the fault may pass."""
+        try:
+            answer: Answer = await question(job.request_id or "")
+        except (Undelivered, Lost) as error:
+            self._missed(job, failures + 1, f"no answer ({error})")
+            return None, failures + 1
+        status = wire.status_of(answer)
+        if status is not None:
+            return status, 0
+        if not _may_pass(answer, job):
+            raise _with_way_back(wire.error_of(answer, job.request_id, "Asking about the job"), job)
+        asked = asked_pause(answer.headers, answer.at)
+        if asked is not None:
+            await self.clock.sleep(min(asked, 60.0))
+        self._missed(job, failures + 1, f"HTTP {answer.status} instead of an answer")
+        return None, failures + 1
+
+    def _missed(self, job: Job, failures: int, why: str) -> None:
+        if job.elapsed > _RECORD_LIFE:
+            raise _with_way_back(ServiceUnreachable(f"The service gave no news of the job: {why}."), job)
+        times = "once" if failures == 1 else f"{failures} times in a row"
+        job._publish(job.state, f"{why[0].upper()}{why[1:]}, {times}; still asking.")
+
+    async def _finish(self, job: Job, status: Status) -> None:
+        job.metrics = dict(status.metrics)
+        if status.state is State.FAILED:
+            job._end(State.FAILED, _failed(job, status))
+            return
+        result = await self._result(job)
+        if result.state is State.FAILED:
+            job._end(State.FAILED, _failed(job, result))
+            return
+        job.metrics |= result.metrics
+        if wire.outputs_of(result.body):
+            job._publish(State.PROCESSING, "Finished at the service; fetching the file.")
+            job.outputs = await self.collect(result.body, job)
+        else:
+            job.value = _value(job, result.body)
+        job._end(State.COMPLETED)
+
+    async def _result(self, job: Job) -> Status:
+        """The result of a job that is said to be finished, asked for until it says so itself."""
+        failures = 0
+        while True:
+            result, failures = await self._ask(job, self.api.result, failures)
+            if result is not None and result.state in (State.COMPLETED, State.FAILED):
+                return result
+            failures = max(1, failures)
+            if failures > 1 and job.elapsed > _RECORD_LIFE:
+                raise _no_output(job, None if result is None else result.body)
+            await self.clock.sleep(self._pause(job, failures))
+
+
+def _may_pass(answer: Answer, job: Job) -> bool:
+    """True for an answer that says nothing about the job and may be different next time."""
+    if answer.status == 404:
+        return not job.resumed and job.elapsed < _SETTLING
+    # A page with 200 is some proxy's; what is neither success nor refusal is nobody's answer.
+    return answer.status in TRANSIENT or answer.status < 400 or answer.status >= 500
+
+
+def _never_ran(job: Job, error: KlingError) -> bool:
+    return job.request_id is None or isinstance(error, JobFailed)
+
+
+def _failed(job: Job, status: Status) -> JobFailed:
+    detail = status.error or "no reason given"
+    return JobFailed(
+        f"{job.model} failed at the service: {detail.rstrip('.')}.",
+        detail=detail,
+        request_id=job.request_id,
+        metrics=dict(status.metrics),
+        charged="yes" if (status.metrics.get("cost") or 0) else "no",
+    )
+
+
+def _value(job: Job, body: Any) -> Any:
+    value = None if job.request.kind in ("image", "video") else wire.value_of(body)
+    if value is None:
+        raise _no_output(job, body)
+    return value
+
+
+def _no_output(job: Job, body: Any) -> UnexpectedAnswer:
+    error = UnexpectedAnswer(
+        "The service says the job is finished, but its result names no file.",
+        status=200,
+        body=body,
+        request_id=job.request_id,
+        charged="yes",
+    )
+    return _with_way_back(error, job)
+
+
+def _with_way_back(error: E, job: Job) -> E:
+    """The same error, saying that the job itself was accepted and how to come back to it."""
+    if not isinstance(error, RequestExpired):
+        error.charged = "yes" if error.charged == "yes" else "maybe"
+        error.todo = f"{error.todo} The job may still run: {job._way_back()} brings it back.".strip()
+    error.request_id = job.request_id
+    return error
+
+
+def _our_fault(job: Job, error: Exception) -> KlingError:
+    failure = KlingError(
+        f"Something unforeseen broke while watching the job: {type(error).__name__}: {error}.",
+        charged="maybe" if job.request_id is None else "yes",
+        todo=f"{job._way_back()} tries again. Please report this.",
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,181 @@
+"""The service's calls, one typed function each. What is safe to repeat is repeated; a submit never is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ..clock import Clock
+from ..errors import ServiceUnreachable, SubmitUnknown, UnexpectedAnswer
+from ..settings import Settings
+from . import wire
+from .retry import REFUSED, TRANSIENT, asked_pause, pause_before_retry
+from .transport import Lost, Transport, Undelivered
+from .wire import Answer
+
+# How long a call may go on trying before it gives up, in seconds.
+_PATIENCE = 120.0
+
+
+class Api:
+    """Segmind's HTTP API (docs.segmind.com), over a `Transport`."""
+
+    def __init__(
+        self, settings: Settings, transport: Transport, clock: Clock, chance: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+        self._chance = chance
+
+    async def submit(self, slug: str, body: Mapping[str, Any]) -> str:
+        """`POST /v2/{slug}`: the new job's request id.
+
+        Sent again only when it surely did not arrive or was surely refused (429, 503). Raises
+        `SubmitUnknown` when nobody can tell, and the typed error of a refusal.
+        """
+        answer = await self._buy(f"/v2/{_segment(slug)}", slug, body)
+        found = wire.request_id_of(answer)
+        if found is None:
+            raise self._unknown(slug, "the answer to the submit holds no request id", answer)
+        return found
+
+    async def run_sync(self, slug: str, body: Mapping[str, Any], limit: float) -> Answer:
+        """`POST /v1/{slug}`: one blocking call whose answer is the media itself, or JSON naming it."""
+        return await self._buy(f"/v1/{_segment(slug)}", slug, body, limit)
+
+    async def status(self, request_id: str) -> Answer:
+        """`GET /v2/requests/{id}/status`, once. Raises `Undelivered` or `Lost`."""
+        return await self._transport.ask("GET", self._request_url(request_id) + "/status")
+
+    async def result(self, request_id: str) -> Answer:
+        """`GET /v2/requests/{id}`, once. Raises `Undelivered` or `Lost`."""
+        return await self._transport.ask("GET", self._request_url(request_id))
+
+    async def credits(self) -> wire.Credits:
+        """`GET /v1/get-user-credits`: the balance in US dollars."""
+        answer = await self._get(f"{self._settings.base_url}/v1/get-user-credits", "Asking for the balance")
+        found = wire.credits_of(answer)
+        if found is None:
+            raise UnexpectedAnswer(
+                "The answer about the balance names no credits.", status=answer.status, body=answer.body()
+            )
+        return found
+
+    async def history(self, request_id: str) -> wire.HistoryRow | None:
+        """One past request by its id, at any age; None when the service names none."""
+        url = f"{self._history_url}/{_segment(request_id)}"
+        answer = await self._get(url, "Asking for the history", request_id)
+        rows = wire.history_of(answer.json())
+        return next((row for row in rows if row.request_id == request_id), None)
+
+    async def history_page(self, filters: Mapping[str, Any]) -> list[wire.HistoryRow]:
+        """A page of past requests, newest first, by the service's own filters."""
+        query = urlencode({name: value for name, value in filters.items() if value is not None})
+        answer = await self._get(f"{self._history_url}?{query}", "Asking for the history")
+        return wire.history_of(answer.json())
+
+    async def upload(self, data_url: str) -> str:
+        """`POST /upload-asset`: the hosted address of one file given as a data URL."""
+        url = f"{self._settings.upload_url}/upload-asset"
+
+        async def send() -> Answer:
+            return await self._transport.ask("POST", url, json={"data_urls": [data_url]}, limit=180.0)
+
+        answer = await self._patiently(send, "The upload")
+        found = wire.uploaded_of(answer)
+        if not found:
+            raise UnexpectedAnswer(
+                "The answer to the upload names no file.", status=answer.status, body=answer.body()
+            )
+        return found[0]
+
+    def _request_url(self, request_id: str) -> str:
+        # Built from the id: a host that the service names in an answer must not be given the key.
+        return f"{self._settings.base_url}/v2/requests/{_segment(request_id)}"
+
+    @property
+    def _history_url(self) -> str:
+        return f"{self._settings.history_url}/inference-request/request-history"
+
+    async def _get(self, url: str, doing: str, request_id: str | None = None) -> Answer:
+        async def send() -> Answer:
+            return await self._transport.ask("GET", url)
+
+        return await self._patiently(send, doing, request_id)
+
+    async def _patiently(
+        self, send: Callable[[], Awaitable[Answer]], doing: str, request_id: str | None = None
+    ) -> Answer:
+        """The first answer that is a success, asking again while the fault looks passing."""
+        started = self._clock.monotonic()
+        for attempt in count():
+            pause = None
+            try:
+                answer = await send()
+            except (Undelivered, Lost) as error:
+                pause = self._pause(attempt, None, started)
+                if pause is None:
+                    raise ServiceUnreachable(f"{doing} got no answer: {error}.") from error
+            else:
+                if 200 <= answer.status < 300:
+                    return answer
+                if answer.status in TRANSIENT:
+                    pause = self._pause(attempt, answer, started)
+                if pause is None:
+                    raise wire.error_of(answer, request_id, doing)
+            await self._clock.sleep(pause)
+        raise AssertionError("count() does not end")
+
+    async def _buy(self, path: str, slug: str, body: Mapping[str, Any], limit: float = 120.0) -> Answer:
+        started = self._clock.monotonic()
+        for attempt in count():
+            try:
+                answer = await self._transport.buy(self._settings.base_url + path, body, limit=limit)
+            except Undelivered as error:
+                pause = self._pause(attempt, None, started)
+                if pause is None:
+                    raise ServiceUnreachable(f"The submit did not reach the service: {error}.") from error
+            except Lost as error:
+                raise self._unknown(slug, f"no whole answer to the submit came back ({error})") from error
+            else:
+                if 200 <= answer.status < 300:
+                    return answer
+                pause = self._pause(attempt, answer, started) if answer.status in REFUSED else None
+                if pause is None:
+                    raise self._refusal(slug, answer)
+            await self._clock.sleep(pause)
+        raise AssertionError("count() does not end")
+
+    def _refusal(self, slug: str, answer: Answer) -> Exception:
+        # A 5xx that is not the service's own JSON comes from something in front of it, which may have passed
+        # the request on before it gave up.
+        if answer.status >= 500 and answer.status not in REFUSED and not _is_own_words(answer):
+            return self._unknown(slug, f"the submit was answered with HTTP {answer.status}", answer)
+        return wire.error_of(answer, doing="The submit")
+
+    def _unknown(self, slug: str, what: str, answer: Answer | None = None) -> SubmitUnknown:
+        known = {} if answer is None else {"status": answer.status, "body": answer.body()}
+        return SubmitUnknown(f"{what[0].upper()}{what[1:]}: {slug} may have been accepted.", **known)
+
+    def _pause(self, attempt: int, answer: Answer | None, started: float) -> float | None:
+        asked = asked_pause(answer.headers, answer.at) if answer else None
+        spent = self._clock.monotonic() - started
+        return pause_before_retry(attempt, self._chance(), asked, spent, _PATIENCE)
+
+
+def default_chance() -> Callable[[], float]:
+    """A generator of numbers in [0, 1) that spreads retries of many clients apart."""
+    return random.Random().random  # noqa: S311 - jitter, not a secret
+
+
+def _is_own_words(answer: Answer) -> bool:
+    value = answer.json()
+    return answer.status == 500 and isinstance(value, dict) and bool(value.get("error"))
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,104 @@
+"""One HTTP exchange: httpx inside, our own few outcomes outside. Nothing is ever repeated here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from .. import __version__
+from ..clock import Clock
+from ..errors import KlingError
+from ..settings import Settings, is_loopback, origin_of
+from .wire import Answer
+
+USER_AGENT = f"kling_nb/{__version__}"
+_CONNECT = 10.0
+_NEVER_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Undelivered(Exception):
+    """The connection never opened: the other side has surely seen nothing."""
+
+
+class Lost(Exception):
+    """Something was sent and no whole answer came: the other side may have acted on it."""
+
+
+class Transport:
+    """Three kinds of connection over one TLS setting: to ask, to buy, and to fetch files.
+
+    The key travels with the first two, and only to the configured origins. Redirects are followed for
+    files alone, which travel without it.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        # A stand-in on this machine is not reached through the proxy of the environment.
+        shared: dict[str, Any] = {
+            "transport": transport,
+            "trust_env": not is_loopback(settings.base_url),
+            "headers": {"user-agent": USER_AGENT},
+        }
+        shared["verify"] = httpx.create_ssl_context() if settings.base_url.startswith("https") else True
+        self._asking = httpx.AsyncClient(**shared)
+        # A pooled connection may have died unseen, and a submit lost on it could not be told from one that
+        # was taken. A fresh one each time fails while opening, where nothing can have been bought.
+        self._buying = httpx.AsyncClient(**shared, limits=httpx.Limits(max_keepalive_connections=0))
+        self._fetching = httpx.AsyncClient(**shared, follow_redirects=True)
+
+    async def ask(self, method: str, url: str, *, json: Any = None, limit: float = 45.0) -> Answer:
+        """One exchange that is safe to repeat. Raises `Undelivered` or `Lost`; `limit` is in seconds."""
+        return await self._exchange(self._asking, method, url, json, limit)
+
+    async def buy(self, url: str, json: Any, *, limit: float = 120.0) -> Answer:
+        """One POST that may cost money, on a connection of its own. Raises `Undelivered` or `Lost`."""
+        return await self._exchange(self._buying, "POST", url, json, limit)
+
+    @asynccontextmanager
+    async def fetch(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """A streamed GET of a file, without the key. Raises `Undelivered` or `Lost`."""
+        timeout = httpx.Timeout(30.0, connect=_CONNECT)
+        try:
+            async with self._fetching.stream("GET", url, headers=dict(headers), timeout=timeout) as response:
+                yield response
+        except _NEVER_OPENED as error:
+            raise Undelivered(_reason(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Lost(_reason(error)) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in (self._asking, self._buying, self._fetching):
+            await client.aclose()
+
+    async def _exchange(
+        self, client: httpx.AsyncClient, method: str, url: str, json: Any, limit: float
+    ) -> Answer:
+        timeout = httpx.Timeout(limit, connect=min(_CONNECT, limit))
+        request = client.build_request(method, url, json=json, headers=self._headers(url), timeout=timeout)
+        try:
+            # httpx limits each read; a peer that drips bytes would pass every one of them.
+            response = await asyncio.wait_for(client.send(request), limit)
+        except _NEVER_OPENED as error:
+            raise Undelivered(_reason(error)) from error
+        except httpx.HTTPError as error:
+            raise Lost(_reason(error)) from error
+        except asyncio.TimeoutError as error:
+            raise Lost(f"no whole answer within {limit:g} s") from error
+        return Answer(response.status_code, response.headers, response.content, self._clock.wall())
+
+    def _headers(self, url: str) -> dict[str, str]:
+        if origin_of(url) not in self._settings.origins:
+            raise KlingError(f"{origin_of(url)} is not the configured service; the key is not sent there.")
+        return {"x-api-key": self._settings.api_key.reveal(), "accept": "application/json, */*"}
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

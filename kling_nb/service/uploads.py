@@ -1,0 +1,75 @@
+"""Any picture in: each input is read, checked and handed to the service once per content."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import InvalidRequest, KlingError, Problem, RequestWarning, UploadFailed
+from ..media.picture import Picture, PictureError, read_picture
+from .api import Api
+from .wire import is_web_url
+
+
+class Uploads:
+    """Turns local pictures into hosted addresses, and remembers which content went where."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._hosted: dict[str, asyncio.Task[str]] = {}
+
+    async def urls_for(self, pictures: Sequence[tuple[str, Any]]) -> dict[str, str]:
+        """The hosted address of every local picture, by its path in the request.
+
+        All pictures are read and checked before the first byte leaves; `InvalidRequest` lists every one
+        that can not be used. Addresses among them stand for themselves and are left out.
+        """
+        local = [(path, value) for path, value in pictures if not is_web_url(value)]
+        read = await asyncio.to_thread(read_all, local)
+        found = await asyncio.gather(*(self.url_of(picture) for picture in read.values()))
+        return dict(zip(read, found, strict=True))
+
+    async def url_of(self, picture: Picture) -> str:
+        """The hosted address of one picture; the same content is sent once, also by simultaneous callers."""
+        task = self._hosted.get(picture.sha256)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = asyncio.get_running_loop().create_task(self._send(picture))
+            self._hosted[picture.sha256] = task
+        # One caller that gives up must not take the upload away from the others.
+        return await asyncio.shield(task)
+
+    async def _send(self, picture: Picture) -> str:
+        data_url = await asyncio.to_thread(_data_url, picture)
+        try:
+            return await self._api.upload(data_url)
+        except KlingError as error:
+            raise UploadFailed(
+                f"{picture.name} could not be handed to the service. {error.what}",
+                charged=error.charged if error.charged != "maybe" else "no",
+                again=error.again,
+                todo=error.todo,
+            ) from error
+
+
+def read_all(pictures: Sequence[tuple[str, Any]]) -> dict[str, Picture]:
+    """Every picture read and checked; `InvalidRequest` lists all that failed, each with its path."""
+    found: dict[str, Picture] = {}
+    problems: list[Problem] = []
+    for path, value in pictures:
+        try:
+            found[path] = read_picture(value, path)
+        except PictureError as error:
+            problems.append(Problem(path, str(error)))
+    if problems:
+        raise InvalidRequest(problems)
+    for path, picture in found.items():
+        for warning in picture.warnings:
+            warnings.warn(f"{path}: {warning}", RequestWarning, stacklevel=2)
+    return found
+
+
+def _data_url(picture: Picture) -> str:
+    return f"data:{picture.mime};base64,{base64.b64encode(picture.data).decode('ascii')}"

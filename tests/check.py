@@ -1,0 +1,55 @@
+"""Everything that must hold, in one command: `python3 tests/check.py`. Does its own set-up.
+
+Lint, format, types, the tests (units, kernels, browser) and the notebooks under nbval. `--quick` leaves out
+the kernels, the browser and the notebooks. Further arguments go to pytest.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / ".ci"))
+
+from environment import python_with  # noqa: E402 - found through the line above
+
+
+def main(arguments: list[str]) -> int:
+    """Run every check, also after one that failed; the exit code is 0 when all passed."""
+    quick = "--quick" in arguments
+    rest = [argument for argument in arguments if argument != "--quick"]
+    python = python_with("test")
+    results = [(name, *_timed([python, "-m", *command])) for name, command in _steps(rest, quick=quick)]
+    for name, seconds, code in results:
+        print(f"{'passed' if code == 0 else 'FAILED':<7} {seconds:6.1f} s  {name}")
+    failed = sum(code != 0 for _, _, code in results)
+    print(f"checks: {len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _steps(rest: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
+    units = ["pytest", "-q", *(["-m", "not browser and not kernel"] if quick else []), *rest]
+    steps = [
+        ("lint", ["ruff", "check", "."]),
+        ("format", ["ruff", "format", "--check", "."]),
+        ("types", ["mypy"]),
+        ("tests", units),
+    ]
+    if not quick:
+        nbval = ["pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "notebooks"]
+        steps.append(("notebooks", nbval))
+    return steps
+
+
+def _timed(command: list[str]) -> tuple[float, int]:
+    print(f"\n$ {' '.join(command[1:])}", flush=True)
+    start = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT).returncode
+    return time.monotonic() - start, code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
