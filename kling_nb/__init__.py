@@ -13,11 +13,11 @@ Every name below is loaded when it is first used.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .kernel import in_kernel
+from .settings import VERSION as __version__
 
 if TYPE_CHECKING:
     from . import errors as errors
@@ -98,7 +98,5 @@ def __dir__() -> list[str]:
 
 def _join_notebook() -> None:
     """In a kernel, let jobs show themselves as cards and let waits serve their buttons."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if getattr(shell, "kernel", None) is not None:
+    if in_kernel():
         import_module(f"{__name__}.notebook.bridge").install()

@@ -55,6 +55,11 @@ def short(text: str, limit: int = 60) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def sentence(text: str) -> str:
+    """`text` with a full stop, unless it ends in a mark of its own."""
+    return text if text.rstrip().endswith((".", "!", "?", "…")) else f"{text.rstrip()}."
+
+
 def size_text(count: int) -> str:
     """A number of bytes in words: `3.4 MB`, with 1 MB = 10^6 bytes."""
     if count < 1000:

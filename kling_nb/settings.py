@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from .errors import InvalidRequest, MissingKey, Problem
 
+VERSION = "0.1.0"
 BASE_URL = "https://api.segmind.com"
 UPLOAD_URL = "https://workflows-api.segmind.com"
 HISTORY_URL = "https://api.spotprod.segmind.com"

@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from ..errors import UnexpectedAnswer
+from ..keep.arrivals import Arrival
 from ..service import wire
-from ..service.wire import Answer
 from .job import Asked
 from .runner import Runner
 
@@ -19,14 +19,15 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
     """
     urls = await runner.uploads.urls_for(tuple(request.pictures()))
     answer = await runner.api.run_sync(request.slug, request.body(urls), limit)
-    request_id = answer.headers.get("x-request-id", "")
-    prompt = str(request.values().get("prompt", ""))
-    if answer.media_type.startswith(("image/", "video/")):
-        return await asyncio.to_thread(_keep, runner, request, answer, request_id, prompt)
     body = answer.json()
-    outputs = wire.outputs_of(body)
-    if outputs:
-        return await runner.fetch(outputs[0], request.slug, request_id, prompt)
+    request_id = answer.headers.get("x-request-id", "")
+    url = next((output.url for output in wire.outputs_of(body)), None)
+    prompt = str(request.values().get("prompt", ""))
+    arrival = Arrival(runner.store, request.slug, request_id, prompt, url)
+    if answer.media_type.startswith(("image/", "video/")):
+        return await asyncio.to_thread(arrival.keep, answer.content)
+    if url:
+        return await runner.fetch(arrival)
     value = None if request.kind in ("image", "video") else wire.value_of(body)
     if value is None:
         raise UnexpectedAnswer(
@@ -37,13 +38,3 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
             charged="yes",
         )
     return value
-
-
-def _keep(runner: Runner, request: Asked, answer: Answer, request_id: str, prompt: str) -> Any:
-    return runner.store.keep(
-        answer.content,
-        slug=request.slug,
-        request_id=request_id,
-        prompt=prompt,
-        content_type=answer.media_type,
-    )

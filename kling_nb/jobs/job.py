@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Protocol
 
 from ..clock import Clock
 from ..errors import JobTimeout, KlingError, Stopped
+from ..kernel import in_kernel
 from ..markup import short, time_text
 from ..states import JobEvent, State
 from .engine import Engine, tick
@@ -401,7 +402,7 @@ class _Lines:
 
 def _plain_stream() -> Any:
     # In a kernel the words belong to the cell; a script's own output stays clean for pipes.
-    return sys.stdout if "ipykernel" in sys.modules else sys.stderr
+    return sys.stdout if in_kernel() else sys.stderr
 
 
 def _ignore(event: JobEvent) -> None:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from ..clock import Clock
 from ..errors import (
-    DownloadFailed,
     JobFailed,
     KlingError,
     RequestExpired,
@@ -19,15 +18,16 @@ from ..errors import (
     SubmitUnknown,
     UnexpectedAnswer,
 )
+from ..keep.arrivals import Arrival
 from ..keep.store import BrokenMedia, Store
-from ..markup import mask
+from ..markup import sentence
 from ..service import wire
 from ..service.api import Api
 from ..service.downloads import Downloads
 from ..service.retry import TRANSIENT, asked_pause
 from ..service.transport import Lost, Undelivered
 from ..service.uploads import Uploads
-from ..service.wire import Answer, Output, Status
+from ..service.wire import Answer, Status
 from ..states import State
 from .job import Job
 from .polling import next_poll, next_try
@@ -78,32 +78,18 @@ class Runner:
         if status and status.state and not status.state.is_final and status.state is not job.state:
             job._publish(status.state)
 
-    async def collect(self, body: Any, job: Job) -> tuple[Any, ...]:
-        """Every file of a result, on disk and checked."""
-        name = job.request_id or ""
-        return tuple(
-            [
-                await self.fetch(output, job.model, name, job.prompt, index)
-                for index, output in enumerate(wire.outputs_of(body))
-            ]
-        )
-
-    async def fetch(self, output: Output, slug: str, request_id: str, prompt: str, index: int = 0) -> Any:
+    async def fetch(self, arrival: Arrival) -> Any:
         """One file brought home whole, as an `Image` or a `Video`."""
-        part, broken = self.store.part_for(slug, request_id, prompt, index), ""
-        for _ in range(2):
-            content_type = await self.downloads.fetch(output.url, part)
+        for is_last in (False, True):
+            await self.downloads.fetch(arrival.url or "", arrival.part)
             try:
-                path = await asyncio.to_thread(self.store.finish, part, content_type or output.content_type)
-            except BrokenMedia as error:
+                return await asyncio.to_thread(arrival.settle)
+            except BrokenMedia:
                 # What was continued may have been a piece of something else: once more from the start.
-                broken = str(error)
-                part.unlink(missing_ok=True)
-            else:
-                return self.store.load(path, url=output.url, job_id=request_id or None, prompt=prompt)
-        raise DownloadFailed(
-            f"The file that came is not whole: {broken}", url=mask(output.url), request_id=request_id or None
-        )
+                arrival.part.unlink(missing_ok=True)
+                if is_last:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def _submit(self, job: Job) -> None:
         urls = await self.uploads.urls_for(tuple(job.request.pictures()))
@@ -167,10 +153,18 @@ class Runner:
         job.metrics |= result.metrics
         if wire.outputs_of(result.body):
             job._publish(State.PROCESSING, "Finished at the service; fetching the file.")
-            job.outputs = await self.collect(result.body, job)
+            job.outputs = await self._collect(job, result.body)
         else:
             job.value = _value(job, result.body)
         job._end(State.COMPLETED)
+
+    async def _collect(self, job: Job, body: Any) -> tuple[Any, ...]:
+        named = enumerate(wire.outputs_of(body))
+        arrivals = [
+            Arrival(self.store, job.model, job.request_id or "", job.prompt, output.url, index)
+            for index, output in named
+        ]
+        return tuple([await self.fetch(arrival) for arrival in arrivals])
 
     async def _result(self, job: Job) -> Status:
         """The result of a job that is said to be finished, asked for until it says so itself."""
@@ -200,7 +194,7 @@ def _never_ran(job: Job, error: KlingError) -> bool:
 def _failed(job: Job, status: Status) -> JobFailed:
     detail = status.error or "no reason given"
     return JobFailed(
-        f"{job.model} failed at the service: {detail.rstrip('.')}.",
+        sentence(f"{job.model} failed at the service: {detail}"),
         detail=detail,
         request_id=job.request_id,
         metrics=dict(status.metrics),

@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 
-from .. import __version__
 from ..clock import Clock
 from ..errors import KlingError
-from ..settings import Settings, is_loopback, origin_of
+from ..settings import VERSION, Settings, is_loopback, origin_of
 from .wire import Answer
 
-USER_AGENT = f"kling_nb/{__version__}"
+USER_AGENT = f"kling_nb/{VERSION}"
 _CONNECT = 10.0
 _NEVER_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..markup import short
+from ..markup import sentence, short
 from ..states import State, state_of
 from .retry import asked_pause
 
@@ -230,8 +230,7 @@ def _reason(text: str) -> Any:
 def _what(answer: Answer, doing: str) -> str:
     said = _text(answer)
     words = f"said: {said}" if said else "gave no reason"
-    subject = doing or "The request"
-    return f"{subject} was answered with HTTP {answer.status}; the service {words.rstrip('.')}."
+    return sentence(f"{doing or 'The request'} was answered with HTTP {answer.status}; the service {words}")
 
 
 def _text(answer: Answer) -> str:
