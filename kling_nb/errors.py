@@ -25,7 +25,11 @@
     ├── JobTimeout                we stopped waiting, the job goes on; resumable (also a TimeoutError)
     ├── Stopped                   somebody pressed Stop; the job goes on and is billed
     ├── DownloadFailed            the media could not be fetched whole
-    └── UploadFailed              an input file could not be handed to the service
+    │   └── BrokenMedia           (keep.store) what was fetched is no whole picture or clip
+    ├── UploadFailed              an input file could not be handed to the service
+    └── MediaError                (media.trouble) a file on this machine can not be used as asked
+        ├── MediaMissing          it is not there (also a FileNotFoundError)
+        └── PictureError          an input picture is none
 
 Each message says what happened, whether money was spent, whether trying again is safe and what to change.
 Every error pickles.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
 from ..errors import UnexpectedAnswer
@@ -20,7 +21,8 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
     urls = await runner.uploads.urls_for(tuple(request.pictures()))
     answer = await runner.api.run_sync(request.slug, request.body(urls), limit)
     body = answer.json()
-    request_id = answer.headers.get("x-request-id", "")
+    # Without an id of its own, the next such file would take the place of this one.
+    request_id = answer.headers.get("x-request-id") or str(uuid.uuid4())
     url = next((output.url for output in wire.outputs_of(body)), None)
     prompt = str(request.values().get("prompt", ""))
     arrival = Arrival(runner.store, request.slug, request_id, prompt, url)
@@ -34,7 +36,7 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
             "The answer to the synchronous call holds no media.",
             status=answer.status,
             body=answer.body(),
-            request_id=request_id or None,
+            request_id=request_id,
             charged="yes",
         )
     return value

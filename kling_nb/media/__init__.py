@@ -1,0 +1,8 @@
+"""What came back: pictures and clips that are files already, and how they show themselves."""
+
+from __future__ import annotations
+
+from .image import Image
+from .video import Video
+
+__all__ = ["Image", "Video"]
