@@ -17,7 +17,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .kernel import in_kernel
-from .settings import VERSION as __version__
+from .settings import VERSION
+
+__version__ = VERSION
 
 if TYPE_CHECKING:
     from . import errors as errors

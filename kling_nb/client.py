@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -14,8 +15,10 @@ from .core import Core, accepted
 from .errors import MissingKey
 from .jobs.engine import tick
 from .jobs.job import Job
+from .jobs.listing import JobList
+from .jobs.purchase import Take
 from .service.wire import Credits, HistoryRow
-from .settings import read_settings
+from .settings import Place, read_settings
 from .states import State
 
 T = TypeVar("T")
@@ -34,14 +37,32 @@ class _Door:
         base_url: str | None = None,
         upload_url: str | None = None,
         history_url: str | None = None,
-        media: Any = None,
+        home: Place | None = None,
+        media: Place | None = None,
+        reuse: bool = True,
+        requests_per_minute: float | None = None,
+        max_active: int = 20,
+        spend_limit: float | None = None,
         timeout: float | None = None,
         time_scale: float = 1.0,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         _on_close: Any = None,
     ) -> None:
-        settings = read_settings(api_key, base_url, upload_url, history_url, media, timeout, time_scale)
+        settings = read_settings(
+            api_key,
+            base_url=base_url,
+            upload_url=upload_url,
+            history_url=history_url,
+            home=home,
+            media=media,
+            reuse=reuse,
+            requests_per_minute=requests_per_minute,
+            max_active=max_active,
+            spend_limit=spend_limit,
+            timeout=timeout,
+            time_scale=time_scale,
+        )
         self._core = Core(settings, transport=transport, clock=clock, on_close=_on_close)
 
     @classmethod
@@ -51,15 +72,12 @@ class _Door:
         `time_scale` says how many times faster than the real service it works. The other options are the
         client's own; see the class.
         """
-        service = standin.lease(time_scale)
+        leased = standin.lease(time_scale)
         try:
-            return cls(
-                service.key,
-                base_url=service.base_url,
-                time_scale=time_scale,
-                _on_close=lambda: standin.release(time_scale),
-                **options,
-            )
+            service = leased.service
+            defaults = {"base_url": service.base_url, "time_scale": time_scale, "home": leased.home}
+            release = functools.partial(standin.release, time_scale)
+            return cls(service.key, **{**defaults, **options}, _on_close=release)
         except BaseException:
             standin.release(time_scale)
             raise
@@ -73,9 +91,13 @@ class _Door:
         where = "the built-in sandbox" if self.is_sandbox else self._core.settings.base_url
         return f"<{type(self).__name__} of {where}>"
 
-    def jobs(self) -> list[Job]:
-        """The jobs of this client, newest first."""
-        return list(reversed(self._core.jobs))
+    def jobs(self, **filters: Any) -> JobList:
+        """What the ledger knows of this account, newest first: handles in code, a table in a notebook.
+
+        Filters are `model` (slug or class), `state`, `since` and `until` (datetimes, or seconds since the
+        epoch), `text` (looked for in prompt and parameters) and `limit` (default 1000).
+        """
+        return self._core.listed(**filters)
 
     def resume(self, request_id: str) -> Job:
         """A handle from a request id, after any restart; returns at once and watches in the background.
@@ -85,36 +107,50 @@ class _Door:
         """
         return self._core.resume(request_id)
 
-    def _begin(self, model: Any, /, **params: Any) -> Job:
-        # For buttons: the job is there at once and submits by itself.
-        return self._core.begin(model, params)
+    def _begin(self, model: Any, /, *, take: Take = "new", **params: Any) -> Job:
+        # For buttons: the job is there at once and submits by itself, and each press is a new take.
+        return self._core.begin(model, params, take)
 
 
 class Client(_Door):
     """Segmind's hosted Kling models, blocking: every verb returns when it is done.
 
     The key comes from `api_key`, else `SEGMIND_API_KEY`, else Colab's secret of that name. `media` is the
-    folder results are saved in (default `kling-media/` beside the notebook, or `KLING_NB_MEDIA`), `timeout`
-    the seconds a wait may last (default: the model page's own). `base_url`, `upload_url` and `history_url`
-    point it at another service, `time_scale` says how much faster that one runs; `transport` (an httpx
-    transport) and `clock` are for tests. Raises `MissingKey` and `InvalidRequest`.
+    folder results are saved in (default `kling-media/` beside the notebook, or `KLING_NB_MEDIA`), `home` that
+    of the ledger (default: the platform's user state folder, or `KLING_NB_HOME`). `reuse=False` makes every
+    submit buy. `spend_limit` is in US dollars, for the life of the client; `requests_per_minute` the budget
+    all its calls share, `max_active` how many jobs of a batch run at once; `timeout` the seconds a wait may
+    last (default: the model page's own). `base_url`, `upload_url` and `history_url` point it at another
+    service, `time_scale` says how much faster that one runs; `transport` (an httpx transport) and `clock` are
+    for tests. Raises `MissingKey` and `InvalidRequest`.
     """
 
-    def submit(self, model: Any, /, **params: Any) -> Job:
+    def submit(self, model: Any, /, *, take: Take = 1, **params: Any) -> Job:
         """Submit a request, or a slug with its parameters; returns once the service has taken it.
 
-        The job then runs and is watched in the background. Raises `InvalidRequest` before anything is sent,
-        `SubmitUnknown` when the answer was lost, or the typed refusal of the service.
+        The job then runs and is watched in the background. The same request again is not bought again: it
+        gives the job that runs already, or the media that is on disk. `take=2` (or `"new"`) buys another.
+        Raises `InvalidRequest` before anything is sent, `SubmitUnknown` when the answer was lost,
+        `SpendLimit`, or the typed refusal of the service.
         """
-        job = self._begin(model, **params)
+        job = self._begin(model, take=take, **params)
         for event in job.events():
             if event.state is not State.SUBMITTING:
                 break
         return accepted(job)
 
-    def run(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
+    def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
         """Submit and wait: the `Image` or `Video`. Raises what `submit` and `Job.result` raise."""
-        return self.submit(model, **params).result(timeout)
+        return self.submit(model, take=take, **params).result(timeout)
+
+    def recover(self) -> JobList:
+        """Collect every job that was or may have been paid and whose media is not on disk.
+
+        Inside the hour by id, after it by the output address in the service's history. A submit whose answer
+        was lost is looked for there too, and attached when exactly one request fits. Returns the jobs, each
+        with its media or with the error that says what could not be found out; raises none of those.
+        """
+        return self._do(self._core.recover())
 
     def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         """The v1 call: one blocking request, an `Image` or `Video` or a JSON value.
@@ -162,15 +198,18 @@ class AsyncClient(_Door):
     Parameters are those of `Client`.
     """
 
-    async def submit(self, model: Any, /, **params: Any) -> Job:
-        job = self._begin(model, **params)
+    async def submit(self, model: Any, /, *, take: Take = 1, **params: Any) -> Job:
+        job = self._begin(model, take=take, **params)
         async for event in job.events():
             if event.state is not State.SUBMITTING:
                 break
         return accepted(job)
 
-    async def run(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
-        return await (await self.submit(model, **params)).aresult(timeout)
+    async def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
+        return await (await self.submit(model, take=take, **params)).aresult(timeout)
+
+    async def recover(self) -> JobList:
+        return await self._do(self._core.recover())
 
     async def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         return await self._do(self._core.run_sync(model, params, timeout))
@@ -203,7 +242,7 @@ class AsyncClient(_Door):
         return future.result()
 
 
-for _name in ("submit", "run", "run_sync", "credits", "upload", "history", "close"):
+for _name in ("submit", "run", "recover", "run_sync", "credits", "upload", "history", "close"):
     getattr(AsyncClient, _name).__doc__ = getattr(Client, _name).__doc__
 
 
@@ -220,4 +259,7 @@ def connect(**options: Any) -> Client:
     else:
         line = "Connected to Segmind with your API key: jobs cost money."
     print(line)  # noqa: T201 - which service answers is the one thing not to be missed
+    if waiting := client._core.waiting():
+        one = "1 paid job is" if waiting == 1 else f"{waiting} paid jobs are"
+        print(f"{one} not on disk yet: recover() collects them.")  # noqa: T201 - nor is money left lying
     return client

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from .clock import Clock, SystemClock
-from .errors import InvalidRequest, KlingError, Problem
+from .errors import InvalidRequest, JobFailed, KlingError, Problem, SubmitUnknown
+from .jobs.budget import Budget
 from .jobs.direct import run_direct
-from .jobs.engine import engine
+from .jobs.engine import engine, tick
 from .jobs.estimate import published
-from .jobs.job import Asked, Forgotten, Job
+from .jobs.job import Asked, Job, Remembered
+from .jobs.listing import JobList
+from .jobs.purchase import Buyer, Take, on_disk
 from .jobs.runner import Runner
+from .keep.ledger import Ledger, Record
 from .keep.store import Store
-from .model.catalogue import request_for
+from .model.catalogue import find, request_for
 from .service import wire
 from .service.api import Api, default_chance
 from .service.downloads import Downloads
 from .service.transport import Transport
 from .service.uploads import Uploads, read_all
 from .settings import Settings
+from .states import State
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,127}")
 
@@ -43,32 +50,113 @@ class Core:
         self.engine = engine()
         self.jobs: list[Job] = []
         self._clock = clock or SystemClock()
+        self.ledger = Ledger(settings.home / "ledger.sqlite3", self._clock.wall)
+        self._budget = Budget(settings.spend_limit, self.jobs)
         self._transport = Transport(settings, self._clock, transport)
         self._runner = self._joined(chance or default_chance())
         self._on_close = on_close
         self._closed = False
 
     def _joined(self, chance: Callable[[], float]) -> Runner:
-        api = Api(self.settings, self._transport, self._clock, chance)
-        downloads = Downloads(self._transport, self._clock, chance)
-        scale = self.settings.time_scale
-        return Runner(api, Uploads(api), downloads, Store(self.settings.media), self._clock, chance, scale)
+        settings, clock = self.settings, self._clock
+        api = Api(settings, self._transport, clock, chance)
+        uploads = Uploads(api)
+        ledger = self.ledger
+        return Runner(
+            api,
+            Downloads(self._transport, clock, chance),
+            Store(settings.media),
+            ledger,
+            Buyer(api, uploads, ledger, clock, settings.account, settings.base_url),
+            clock,
+            chance,
+            settings.time_scale,
+        )
 
-    def begin(self, model: Any, params: Mapping[str, Any]) -> Job:
+    def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1) -> Job:
         """Check a request and start its job; the submit goes on by itself. Raises `InvalidRequest`."""
         request = request_for(model, params)
-        latency = published(request.latency, self.settings.time_scale)
-        return self._started(Job(request, self.engine, self._clock, self._runner, **self._times(latency)))
+        self._budget.reserve(request)
+        job = self._handle(request)
+        return self._started(job, _checked_take(take) if self.settings.reuse else "new")
 
     def resume(self, request_id: str) -> Job:
         """A handle from an id: the one at hand if the job is watched already, else a new one."""
         name = _checked_id(request_id)
-        known = next((job for job in reversed(self.jobs) if job.request_id == name), None)
+        known = self._known(name)
         if known is not None and (known.watching or known.outputs):
             return known
-        request: Asked = known.request if known else Forgotten()
-        again = Job(request, self.engine, self._clock, self._runner, request_id=name, **self._times(None))
-        return self._started(again)
+        record = self.ledger.by_request(self.settings.base_url, name)
+        job = self._of_record(record) if record else self._handle(Remembered(), request_id=name)
+        job._wake()
+        return job if record else self._started(job)
+
+    def listed(self, **filters: Any) -> JobList:
+        """What the ledger knows of this account, newest first."""
+        rows = self.ledger.rows(self.settings.account, self.settings.base_url, **_filters(filters))
+        return JobList([self._of_record(row) for row in rows])
+
+    def waiting(self) -> int:
+        """How many jobs may have been paid whose media is not on disk, and that nobody here watches."""
+        rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
+        return sum(self._live(row) is None for row in rows)
+
+    async def recover(self) -> JobList:
+        """Collect every paid job whose media is not on disk; see the client."""
+        rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
+        jobs = [job for job in [await self._recovered(row) for row in rows] if job is not None]
+        for job in jobs:
+            job._wake()
+            await tick(job._over())
+        return JobList(jobs, _recovery_title(jobs))
+
+    async def _recovered(self, record: Record) -> Job | None:
+        live = self._live(record)
+        if live is not None or self._runner.buyer._is_at_work(record):
+            return live
+        if record.request_id is None and record.sent is None:
+            self.ledger.ended(record.id, State.FAILED, error="its process ended before anything was sent")
+            return None
+        if record.request_id is None:
+            try:
+                record = await self._runner.buyer.reconcile(record)
+            except KlingError as error:
+                job = self._handle(_remembered(record))
+                job._recorded(record)
+                job._end(State.UNKNOWN, error)
+                return job
+        return self._of_record(record)
+
+    def _handle(self, request: Asked, **more: Any) -> Job:
+        latency = published(request.latency, self.settings.time_scale)
+        timeout = self.settings.timeout
+        return Job(request, self.engine, self._clock, self._runner, estimate=latency, timeout=timeout, **more)
+
+    def _of_record(self, record: Record) -> Job:
+        """The handle of a row: the live one, a finished one, or one that wakes when somebody waits for it."""
+        live = self._live(record)
+        if live is not None:
+            return live
+        job = self._handle(_remembered(record), request_id=record.request_id)
+        job._recorded(record)
+        job.state = record.state
+        made = on_disk(record)
+        if made:
+            job._made(made, record.seconds)
+        elif record.state is State.FAILED:
+            job._end(State.FAILED, JobFailed(record.error, detail=record.error, request_id=record.request_id))
+        elif record.request_id:
+            job._dormant = self._started
+        else:
+            job._end(State.UNKNOWN, SubmitUnknown(f"The answer to the submit of {record.slug} was lost."))
+        return job
+
+    def _live(self, record: Record) -> Job | None:
+        mine = (job for job in reversed(self.jobs) if job._row == record.id)
+        return next((job for job in mine if job.watching or job.outputs), None)
+
+    def _known(self, request_id: str) -> Job | None:
+        return next((job for job in reversed(self.jobs) if job.request_id == request_id), None)
 
     @property
     def is_sandbox(self) -> bool:
@@ -87,7 +175,7 @@ class Core:
     async def upload(self, picture: Any) -> str:
         """The hosted address of one picture."""
         (read,) = read_all([("picture", picture)]).values()
-        return await self._runner.uploads.url_of(read)
+        return await self._runner.buyer.uploads.url_of(read)
 
     async def history(self, request_id: str | None, filters: Mapping[str, Any]) -> list[wire.HistoryRow]:
         """One past request by its id, or a page of them."""
@@ -103,26 +191,27 @@ class Core:
         self._closed = True
         for job in self.jobs:
             job._stop_here()
+        # A submit that is on its way is let through: cut off, nobody would know what it bought.
+        tasks = [job._task for job in self.jobs if job._task is not None and not job._task.done()]
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._transport.close()
+        self.ledger.close()
         if self._on_close:
             self._on_close()
 
-    def _times(self, estimate: Any) -> dict[str, Any]:
-        return {"estimate": estimate, "timeout": self.settings.timeout}
-
-    def _started(self, job: Job) -> Job:
+    def _started(self, job: Job, take: Take = 1) -> Job:
         if self._closed:
             raise KlingError(
                 "This client is closed.", todo="Make a new one; every job can be resumed by its id."
             )
         self.jobs.append(job)
-        self.engine.start(self._runner.drive(job))
+        self.engine.start(self._runner.drive(job, take))
         return job
 
 
 def accepted(job: Job) -> Job:
     """The job itself once the service has taken it; raises what kept it from being taken."""
-    if job.error is not None and job.request_id is None:
+    if job.error is not None and job.request_id is None and not job.outputs:
         raise job.error.with_traceback(None)
     return job
 
@@ -133,3 +222,40 @@ def _checked_id(request_id: str) -> str:
         what = f"{request_id!r} is not the id of a request. Use the text that job.request_id holds."
         raise InvalidRequest([Problem("request_id", what)], "this call")
     return name
+
+
+def _checked_take(take: Any) -> Take:
+    if take == "new" or (isinstance(take, int) and not isinstance(take, bool) and take >= 1):
+        return take  # type: ignore[no-any-return]
+    what = f'{take!r} is not a take. Use 1, 2, 3 ... for one that can be found again, or "new" for another.'
+    raise InvalidRequest([Problem("take", what)], "this call")
+
+
+def _remembered(record: Record) -> Remembered:
+    try:
+        model = find(record.slug)
+    except InvalidRequest:
+        return Remembered(record.slug, record.slug, given=record.params)
+    return Remembered(model.slug, model.title, model.kind, model.timeout, model.latency, record.params)
+
+
+def _filters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters as the ledger takes them: a model in any form, a state by its word, times as dates."""
+    found = {name: value for name, value in given.items() if value is not None}
+    if "model" in found:
+        model = found.pop("model")
+        found["slug"] = model if isinstance(model, str) else find(model).slug
+    if "state" in found:
+        found["state"] = State(str(found["state"]).upper())
+    for name in ("since", "until"):
+        if isinstance(found.get(name), datetime):
+            found[name] = found[name].timestamp()
+    return found
+
+
+def _recovery_title(jobs: list[Job]) -> str:
+    if not jobs:
+        return "Nothing to recover: every paid job is on disk."
+    saved = sum(bool(job.outputs) for job in jobs)
+    rest = len(jobs) - saved
+    return f"Recovered {saved} of {len(jobs)}." if rest else f"Recovered {saved}."

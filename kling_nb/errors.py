@@ -21,6 +21,8 @@
     │   └── UnexpectedAnswer      an answer we can not read: a page instead of JSON, a result without a file
     ├── ServiceUnreachable        no answer to something that is safe to repeat
     ├── SubmitUnknown             the answer to a submit was lost: it may have been accepted and billed
+    ├── SpendLimit                (jobs.budget) it would exceed what the client may spend
+    ├── LedgerError               (keep.ledger) the record of jobs can not be used
     ├── JobFailed                 the service ran the job and it failed; carries `detail`, `request_id`
     ├── JobTimeout                we stopped waiting, the job goes on; resumable (also a TimeoutError)
     ├── Stopped                   somebody pressed Stop; the job goes on and is billed

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InvalidRequest, MissingKey, Problem
@@ -15,6 +17,8 @@ BASE_URL = "https://api.segmind.com"
 UPLOAD_URL = "https://workflows-api.segmind.com"
 HISTORY_URL = "https://api.spotprod.segmind.com"
 KEY_VARIABLE = "SEGMIND_API_KEY"
+
+Place = str | os.PathLike[str]
 
 
 class Secret:
@@ -53,9 +57,19 @@ class Settings:
     base_url: str = BASE_URL
     upload_url: str = UPLOAD_URL
     history_url: str = HISTORY_URL
-    media: Path = field(default_factory=lambda: Path("kling-media").absolute())
+    home: Path = Path("kling-home")
+    media: Path = Path("kling-media")
+    reuse: bool = True
     timeout: float | None = None
     time_scale: float = 1.0
+    spend_limit: float | None = None
+    requests_per_minute: float | None = None
+    max_active: int = 20
+
+    @property
+    def account(self) -> str:
+        """The account by a digest of its key, which does not give the key away."""
+        return hashlib.blake2b(self.api_key.reveal().encode(), digest_size=12, person=b"kling_nb").hexdigest()
 
     @property
     def origins(self) -> frozenset[str]:
@@ -65,16 +79,17 @@ class Settings:
 
 def read_settings(
     api_key: str | None = None,
+    *,
     base_url: str | None = None,
     upload_url: str | None = None,
     history_url: str | None = None,
-    media: str | os.PathLike[str] | None = None,
-    timeout: float | None = None,
-    time_scale: float = 1.0,
+    home: Place | None = None,
+    media: Place | None = None,
+    **more: Any,
 ) -> Settings:
     """Settings from arguments, then the environment, then defaults.
 
-    Raises `MissingKey` when no key is found and `InvalidRequest` for an address that is none.
+    Raises `MissingKey` when no key is found and `InvalidRequest` for an address or a number that is none.
     """
     problems: list[Problem] = []
     base = _address("base_url", base_url or os.environ.get("KLING_NB_BASE_URL") or BASE_URL, problems)
@@ -84,11 +99,22 @@ def read_settings(
     upload = upload_url or os.environ.get("KLING_NB_UPLOAD_URL") or (UPLOAD_URL if own else base)
     history = history_url or os.environ.get("KLING_NB_HISTORY_URL") or (HISTORY_URL if own else base)
     addresses = base, _address("upload_url", upload, problems), _address("history_url", history, problems)
-    problems += _positive("timeout", timeout) + _positive("time_scale", time_scale)
+    for name in ("timeout", "time_scale", "spend_limit", "requests_per_minute", "max_active"):
+        problems += _positive(name, more.get(name))
     if problems:
         raise InvalidRequest(problems, "these settings")
-    folder = Path(media or os.environ.get("KLING_NB_MEDIA") or "kling-media").expanduser().absolute()
-    return Settings(find_key(api_key), *addresses, folder, timeout, float(time_scale))
+    folders = (
+        _folder(home or os.environ.get("KLING_NB_HOME") or default_home()),
+        _folder(media or os.environ.get("KLING_NB_MEDIA") or "kling-media"),
+    )
+    return Settings(find_key(api_key), *addresses, *folders, **more)
+
+
+def default_home() -> Path:
+    """The platform's folder for what a program of this user remembers."""
+    from platformdirs import user_state_path
+
+    return user_state_path("kling_nb", appauthor=False)
 
 
 def find_key(argument: str | None = None) -> Secret:
@@ -138,6 +164,10 @@ def _address(name: str, url: str, problems: list[Problem]) -> str:
         wanted = "Use an address such as https://api.segmind.com, without user, query or fragment."
         problems.append(Problem(name, f"{url!r} is not the address of a service. {wanted}"))
     return clean
+
+
+def _folder(place: Place) -> Path:
+    return Path(place).expanduser().absolute()
 
 
 def _positive(name: str, value: float | None) -> list[Problem]:

@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import tempfile
 import threading
+from dataclasses import dataclass
 from typing import Any
 
+
+@dataclass
+class StandIn:
+    """A running sandbox, and a folder for the record of its jobs: when it stops, both forget them."""
+
+    service: Any
+    home: str
+    users: int = 0
+
+
 _lock = threading.Lock()
-_running: dict[float, tuple[Any, int]] = {}
+_running: dict[float, StandIn] = {}
 
 
-def lease(time_scale: float) -> Any:
+def lease(time_scale: float) -> StandIn:
     """The running sandbox of that speed, started at the first call.
 
     Running a notebook's first cell again must find the jobs of the first time, so clients share it; the last
     one to `release` it stops it.
     """
     with _lock:
-        sandbox, users = _running.get(time_scale, (None, 0))
-        if sandbox is None:
+        if time_scale not in _running:
             # By name, so that nothing of the rest depends on the stand-in.
-            sandbox = importlib.import_module("kling_nb.sandbox").Sandbox(time_scale=time_scale)
-            sandbox.start()
-        _running[time_scale] = sandbox, users + 1
-        return sandbox
+            service = importlib.import_module("kling_nb.sandbox").Sandbox(time_scale=time_scale)
+            _running[time_scale] = StandIn(service.start(), tempfile.mkdtemp(prefix="kling-sandbox-"))
+        _running[time_scale].users += 1
+        return _running[time_scale]
 
 
 def release(time_scale: float) -> None:
     """Give the sandbox back; it stops with its last user."""
     with _lock:
-        sandbox, users = _running.pop(time_scale, (None, 0))
-        if sandbox is not None and users > 1:
-            _running[time_scale] = sandbox, users - 1
-        elif sandbox is not None:
-            sandbox.close()
+        _running[time_scale].users -= 1
+        if not _running[time_scale].users:
+            standin = _running.pop(time_scale)
+            standin.service.close()
+            shutil.rmtree(standin.home, ignore_errors=True)

@@ -15,9 +15,11 @@ SPEED = 2000.0
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SEGMIND_API_KEY", "KLING_NB_BASE_URL", "KLING_NB_MEDIA", "KLING_NB_UI"):
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SEGMIND_API_KEY", "KLING_NB_BASE_URL", "KLING_NB_UI"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KLING_NB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KLING_NB_MEDIA", str(tmp_path / "media"))
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ def client(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., kn.Client
     made: list[kn.Client] = []
 
     def make(**options: Any) -> kn.Client:
-        defaults = {"base_url": sandbox.base_url, "time_scale": SPEED, "media": tmp_path / "media"}
+        folders = {"media": tmp_path / "media", "home": tmp_path / "home"}
+        defaults = {"base_url": sandbox.base_url, "time_scale": SPEED, **folders}
         made.append(kn.Client(options.pop("api_key", sandbox.key), **{**defaults, **options}))
         return made[-1]
 

@@ -18,7 +18,7 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
 
     `limit` is in seconds. Nothing can be resumed: when the answer is lost, `SubmitUnknown` is raised.
     """
-    urls = await runner.uploads.urls_for(tuple(request.pictures()))
+    urls = await runner.buyer.uploads.urls_for(tuple(request.pictures()))
     answer = await runner.api.run_sync(request.slug, request.body(urls), limit)
     body = answer.json()
     # Without an id of its own, the next such file would take the place of this one.

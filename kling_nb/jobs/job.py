@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from ..clock import Clock
 from ..errors import JobTimeout, KlingError, Stopped
+from ..keep.ledger import Record
 from ..kernel import in_kernel
 from ..markup import short, time_text
 from ..states import JobEvent, State
@@ -39,6 +40,8 @@ class Asked(Protocol):
     @property
     def kind(self) -> str | None: ...
     @property
+    def latency(self) -> tuple[float, float] | None: ...
+    @property
     def timeout(self) -> float: ...
     def pictures(self) -> Iterable[tuple[str, Any]]: ...
     def values(self) -> Mapping[str, Any]: ...
@@ -46,26 +49,28 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """The request of a job of which only the id is known."""
+class Remembered:
+    """A request as the ledger remembers it, or one of which only the job's id is known."""
 
     slug: str = "resumed job"
     title: str = "Resumed job"
     kind: str | None = None
     timeout: float = 900.0
+    latency: tuple[float, float] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def pictures(self) -> tuple[tuple[str, Any], ...]:
-        """None are known."""
+        """None that could be sent again."""
         return ()
 
     def values(self) -> dict[str, Any]:
-        """None are known."""
-        return {}
+        """What was asked."""
+        return dict(self.given)
 
     def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """A forgotten request can not be sent."""
+        """A remembered request is for looking at, not for sending."""
         del urls
-        raise KlingError("Only the id of this job is known, so it can not be submitted again.")
+        raise KlingError("This request is only remembered, so it can not be sent. Make it anew.")
 
 
 class Driver(Protocol):
@@ -85,7 +90,8 @@ class Job:
     Attributes: `request`; `request_id` (None until the service gave one); `state`; `media` (an `Image` or
     a `Video`, already on disk), `outputs` (all of them, when a model makes several) or `value` (what a model
     without files answered); `error`; `metrics` (the service's own words: `cost` in US dollars, times in
-    seconds); `note` (the latest remark for a person); `estimate` (a range of seconds, or None).
+    seconds); `note` (the latest remark for a person); `estimate` (a range of seconds, or None); `take` (which
+    try at the same request it is); `reused` (True when it was made earlier and nothing was bought now).
     """
 
     shown_by: ClassVar[Callable[[Job, bool], bool] | None] = None
@@ -112,6 +118,10 @@ class Job:
         self.error: KlingError | None = None
         self.metrics: dict[str, Any] = {}
         self.note = ""
+        self.take = 1
+        self.reused = False
+        self._row: int | None = None
+        self._dormant: Callable[[Job], object] | None = None
         self._engine, self._clock, self._driver = engine, clock, driver
         self._timeout = timeout
         self._begun, self._ended = clock.monotonic(), math.nan
@@ -170,6 +180,7 @@ class Job:
         return f"<Job {self.model} {self.state} {short(self.prompt, 40)!r}>"
 
     def _ipython_display_(self) -> None:
+        self._wake()
         if not self._present(media=True):
             print(f"{self.model}: {short(self.prompt, 60)}")  # noqa: T201 - the plain form of a card
 
@@ -199,6 +210,7 @@ class Job:
 
     async def aresult(self, timeout: float | None = None) -> Any:
         """What `await job` does, with a `timeout` in seconds of its own; raises what `result` raises."""
+        self._wake()
         limit = self._limit(timeout)
         report = self._reporter(media=False)
         try:
@@ -215,6 +227,7 @@ class Job:
 
         Yields on change only. Leaving the loop early, or `timeout` seconds without an end, harms nothing.
         """
+        self._wake()
         return Events(self, timeout)
 
     def status(self) -> State:
@@ -239,6 +252,7 @@ class Job:
     # The blocking and the awaiting side
 
     def _wait(self, timeout: float | None, *, media: bool) -> None:
+        self._wake()
         limit = self._limit(timeout)
         report = self._reporter(media=media)
         try:
@@ -295,6 +309,27 @@ class Job:
 
     # The engine's side
 
+    def _wake(self) -> None:
+        """A job out of the ledger is watched from the moment somebody waits for it."""
+        start, self._dormant = self._dormant, None
+        if start is not None:
+            start(self)
+
+    def _recorded(self, record: Record) -> None:
+        """What the ledger says of it; when it was accepted earlier, its time runs since then."""
+        self._row, self.take = record.id, record.take
+        self.request_id = record.request_id or self.request_id
+        self.metrics = self.metrics or dict(record.metrics)
+        if record.accepted is not None:
+            self._begun = self._clock.monotonic() - max(0.0, self._clock.wall() - record.accepted)
+
+    def _made(self, outputs: tuple[Any, ...], seconds: float | None) -> None:
+        """It was finished before this handle was made."""
+        self.outputs, self.reused, self.state = outputs, True, State.COMPLETED
+        self._ended = self._begun + (seconds or 0.0)
+        event = JobEvent(self.state, self.elapsed, "", self.request_id, dict(self.metrics), is_last=True)
+        self._events.append(event)
+
     def _publish(self, state: State, note: str = "", *, last: bool = False) -> None:
         if self.is_over:
             return
@@ -314,9 +349,9 @@ class Job:
         for listener in listeners:
             _call(listener, event)
 
-    def _end(self, state: State, error: KlingError | None = None) -> None:
+    def _end(self, state: State, error: KlingError | None = None, note: str = "") -> None:
         self.error = error
-        self._publish(state, "" if error is None else error.what, last=True)
+        self._publish(state, note if error is None else error.what, last=True)
 
     def _stop_here(self) -> None:
         if self.is_over or self._stop_wanted:
@@ -341,6 +376,15 @@ class Job:
         with self._lock:
             if listener in self._listeners:
                 self._listeners.remove(listener)
+
+    def _over(self) -> Future[None]:
+        """A future that is done when the job is over."""
+        future: Future[None] = Future()
+        if self.is_over:
+            future.set_result(None)
+        else:
+            self.add_listener(lambda event: future.set_result(None) if event.is_last else None)
+        return future
 
     def _after(self, count: int) -> Future[None]:
         """A future that is done once more than `count` events have happened."""
@@ -397,7 +441,8 @@ class _Lines:
     def __call__(self, event: JobEvent) -> None:
         if event.state is not self._last:
             self._last = event.state
-            print(f"{self._model}: {event.state}", file=_plain_stream(), flush=True)
+            remark = f" ({event.note})" if event.note and event.state is State.COMPLETED else ""
+            print(f"{self._model}: {event.state}{remark}", file=_plain_stream(), flush=True)
 
 
 def _plain_stream() -> Any:

@@ -1,11 +1,13 @@
-"""Doing a job: hand over its pictures, submit, ask until it ends, bring the files home."""
+"""Doing a job: buy it once, ask until it ends, bring the files home, and write all of it down."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..clock import Clock
@@ -19,6 +21,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..keep.arrivals import Arrival
+from ..keep.ledger import Ledger
 from ..keep.store import BrokenMedia, Store
 from ..markup import sentence
 from ..service import wire
@@ -26,11 +29,11 @@ from ..service.api import Api
 from ..service.downloads import Downloads
 from ..service.retry import TRANSIENT, asked_pause
 from ..service.transport import Lost, Undelivered
-from ..service.uploads import Uploads
 from ..service.wire import Answer, Status
 from ..states import State
 from .job import Job
 from .polling import next_poll, next_try
+from .purchase import Buyer, Take
 
 E = TypeVar("E", ServiceUnreachable, ServiceError, UnexpectedAnswer)
 
@@ -45,23 +48,25 @@ class Runner:
     """The parts a job needs, joined. All of it runs on the engine's thread."""
 
     api: Api
-    uploads: Uploads
     downloads: Downloads
     store: Store
+    ledger: Ledger
+    buyer: Buyer
     clock: Clock
     chance: Callable[[], float]
     time_scale: float = 1.0
 
-    async def drive(self, job: Job) -> None:
+    async def drive(self, job: Job, take: Take) -> None:
         """Take a job from where it stands to its end; every error ends in the job, none escapes."""
         job._task = asyncio.current_task()
         try:
-            if job.request_id is None:
-                await self._submit(job)
-            if job._stop_wanted:
+            await self._begin(job, take)
+            if job.reused:
+                job._end(State.COMPLETED, note='made earlier; take="new" buys another')
+            elif job._stop_wanted:
                 job._end_stopped()
-                return
-            await self._watch(job)
+            else:
+                await self._watch(job)
         except SubmitUnknown as error:
             job._end(State.UNKNOWN, error)
         except KlingError as error:
@@ -91,12 +96,28 @@ class Runner:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _submit(self, job: Job) -> None:
-        urls = await self.uploads.urls_for(tuple(job.request.pictures()))
-        job.request_id = await self.api.submit(job.model, job.request.body(urls))
-        job._publish(State.QUEUED)
+    async def _begin(self, job: Job, take: Take) -> None:
+        if job.request_id is None:
+            await self.buyer.buy(job, take)
+        elif job._row is None:
+            record = self.ledger.adopt(self.buyer.account, self.buyer.service, job.model, job.request_id)
+            job._recorded(record)
+        if not job.reused:
+            job._publish(State.QUEUED)
 
     async def _watch(self, job: Job) -> None:
+        try:
+            await self._poll(job)
+        except RequestExpired:
+            row = await self.api.history(job.request_id or "")
+            if row is None or row.state not in (State.COMPLETED, State.FAILED):
+                raise
+            metrics = {"cost": row.cost, "total_time": row.seconds}
+            job.metrics = {name: value for name, value in metrics.items() if value is not None}
+            status = Status(row.state, row.error, job.metrics, {"output": row.url})
+            await self._conclude(job, status)
+
+    async def _poll(self, job: Job) -> None:
         failures = 0
         for turn in itertools.count():
             if turn or not job.resumed:
@@ -108,7 +129,7 @@ class Runner:
                 await self._finish(job, status)
                 return
             if status.state and (status.state is not job.state or job.note):
-                job._publish(status.state)
+                self._moved(job, status.state)
 
     def _pause(self, job: Job, failures: int) -> float:
         if failures:
@@ -141,22 +162,35 @@ class Runner:
         times = "once" if failures == 1 else f"{failures} times in a row"
         job._publish(job.state, f"{why[0].upper()}{why[1:]}, {times}; still asking.")
 
+    def _moved(self, job: Job, state: State) -> None:
+        if state is not job.state and job._row is not None:
+            self.ledger.moved(job._row, state)
+        job._publish(state)
+
     async def _finish(self, job: Job, status: Status) -> None:
         job.metrics = dict(status.metrics)
+        if status.state is State.COMPLETED:
+            status = await self._result(job)
+        await self._conclude(job, status)
+
+    async def _conclude(self, job: Job, status: Status) -> None:
+        job.metrics |= status.metrics
         if status.state is State.FAILED:
-            job._end(State.FAILED, _failed(job, status))
+            error = _failed(job, status)
+            self._written(job, State.FAILED, error=error.what)
+            job._end(State.FAILED, error)
             return
-        result = await self._result(job)
-        if result.state is State.FAILED:
-            job._end(State.FAILED, _failed(job, result))
-            return
-        job.metrics |= result.metrics
-        if wire.outputs_of(result.body):
+        if wire.outputs_of(status.body):
             job._publish(State.PROCESSING, "Finished at the service; fetching the file.")
-            job.outputs = await self._collect(job, result.body)
+            job.outputs = await self._collect(job, status.body)
         else:
-            job.value = _value(job, result.body)
+            job.value = _value(job, status.body)
+        self._written(job, State.COMPLETED, outputs=await asyncio.to_thread(_described, job.outputs))
         job._end(State.COMPLETED)
+
+    def _written(self, job: Job, state: State, **more: Any) -> None:
+        if job._row is not None:
+            self.ledger.ended(job._row, state, metrics=job.metrics, **more)
 
     async def _collect(self, job: Job, body: Any) -> tuple[Any, ...]:
         named = enumerate(wire.outputs_of(body))
@@ -177,6 +211,19 @@ class Runner:
             if failures > 1 and job.elapsed > _RECORD_LIFE:
                 raise _no_output(job, None if result is None else result.body)
             await self.clock.sleep(self._pause(job, failures))
+
+
+def _described(outputs: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Files as the ledger keeps them."""
+    return [{"path": str(each.path), "sha256": _digest(each.path), "url": each.url} for each in outputs]
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _may_pass(answer: Answer, job: Job) -> bool:

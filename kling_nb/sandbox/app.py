@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import mimetypes
 import traceback
@@ -301,7 +302,7 @@ class Service:
             raise Refusal(400, "data_urls must hold base64 data URLs")
         content_type = head.removeprefix("data:").removesuffix(";base64")
         suffix = mimetypes.guess_extension(content_type) or ".bin"
-        name = f"assets/artist@example.com/{content_type.split('/')[0]}s/{uuid.uuid4()}{suffix}"
+        name = f"assets/artist@example.com/{content_type.split('/')[0]}s/{_content_id(content)}{suffix}"
         return self.world.keep(name, content, content_type)
 
     async def history(self, request: Request) -> Response:
@@ -344,6 +345,10 @@ class Service:
                 status_code=404, media_type="text/plain", headers={"access-control-allow-origin": "*"}
             )
         return _ranged(*found, request.headers.get("range"))
+
+
+def _content_id(content: bytes) -> uuid.UUID:
+    return uuid.UUID(bytes=hashlib.sha256(content).digest()[:16], version=4)
 
 
 def _ranged(data: bytes, content_type: str, wanted: str | None) -> Response:

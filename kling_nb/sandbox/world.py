@@ -142,9 +142,8 @@ class World:
         with self._lock:
             self.ignored += [(contract.slug, name) for name in limits.unknown(contract, body)]
             starts, due = self._schedule(self._duration(contract, params, failure))
-            job = Job(
-                str(uuid.uuid4()), contract.slug, dict(body), price, self.clock.now(), starts, due, media
-            )
+            name = _repeatable_id(len(self.jobs), contract.slug, str(body.get("prompt")))
+            job = Job(name, contract.slug, dict(body), price, self.clock.now(), starts, due, media)
             job.failure, job.stuck = failure, stuck or "[sandbox:stuck]" in str(body.get("prompt"))
             self.jobs[job.id] = self._open[job.id] = job
             return job
@@ -267,11 +266,17 @@ class World:
     def _publish(self, job: Job, media: Media) -> dict[str, str] | None:
         if media.text is not None:
             return None
-        name = f"{uuid.uuid4().hex}.{media.suffix}"
+        name = f"{hashlib.sha256(job.id.encode()).hexdigest()[:32]}.{media.suffix}"
         lifetime = FILE_LIFETIME - (self.clock.now() - job.settled_at)
         url = self.keep(f"generations/{name}", media.data, media.content_type, lifetime)
         size = str(len(media.data))
         return {"url": url, "content_type": media.content_type, "file_name": name, "file_size": size}
+
+
+def _repeatable_id(count: int, slug: str, prompt: str) -> str:
+    """A UUID v4 that a notebook gets again on a fresh sandbox, so that its outputs can be compared."""
+    digest = hashlib.sha256(f"{count} {slug} {prompt}".encode("utf-8", "replace")).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def _painted() -> Future[Media]:

@@ -37,7 +37,7 @@ def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
         if number is not None:
             return max(0.0, number * scale)
     for name in ("retry-after", "x-rate-limit-reset-at-utc"):
-        moment = _moment(found.get(name))
+        moment = moment_of(found.get(name))
         if moment is not None:
             return max(0.0, moment - now)
     return None
@@ -64,7 +64,8 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _moment(text: str | None) -> float | None:
+def moment_of(text: str | None) -> float | None:
+    """Seconds since the epoch for ISO 8601, an HTTP date, or an epoch in seconds or milliseconds."""
     if not text:
         return None
     number = _number(text)

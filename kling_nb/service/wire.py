@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .. import errors
 from ..markup import sentence, short
 from ..states import State, state_of
-from .retry import asked_pause
+from .retry import asked_pause, moment_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ class Credits:
 class HistoryRow:
     """One request of this account as the service remembers it, at any age.
 
-    `cost` is in US dollars, `seconds` the run time, `url` the output file (which lives 7 days).
+    `cost` is in US dollars, `seconds` the run time, `created` in seconds since the epoch, `url` the output
+    file (which lives 7 days).
     """
 
     request_id: str
@@ -95,6 +96,7 @@ class HistoryRow:
     url: str | None
     error: str
     body: dict[str, Any] | None
+    created: float | None
     raw: dict[str, Any]
 
 
@@ -306,8 +308,16 @@ def _history_row(row: dict[str, Any]) -> HistoryRow:
         url=url if is_web_url(url) else None,
         error=_flat(row["error"]) if row.get("error") else "",
         body=_request_body(row.get("request_body")),
+        created=_created(row),
         raw=row,
     )
+
+
+def _created(row: Mapping[str, Any]) -> float | None:
+    for name in ("model_created", "created_at", "createdAt", "timestamp"):
+        if row.get(name):
+            return moment_of(str(row[name]))
+    return None
 
 
 def _request_body(value: Any) -> dict[str, Any] | None:

@@ -36,7 +36,7 @@ def room(path: Path) -> str:
 
 
 def own_imports(path: Path) -> Iterator[str]:
-    """The rooms a file imports from, wherever in it the import stands; type-checking ones at the door aside."""
+    """The rooms a file imports from, wherever in it the import stands."""
     package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:

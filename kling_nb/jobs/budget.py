@@ -1,0 +1,61 @@
+"""A limit on what a client may spend: refused before anything is sent, counted in what jobs did cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import KlingError
+from ..markup import money_text
+from .job import Job
+
+
+class SpendLimit(KlingError):
+    """A job would take a client or batch over the limit that was set for it. Nothing was sent."""
+
+    again = "Trying again is safe."
+    todo = "Raise spend_limit, or make a client without one."
+
+
+class Budget:
+    """What jobs have cost and what the running ones are expected to, against a limit in US dollars.
+
+    A published average stands for a cost that is not known yet; a model without one can not be kept within
+    a limit and is refused.
+    """
+
+    def __init__(self, limit: float | None, jobs: Iterable[Job]) -> None:
+        self._limit = limit
+        self._jobs = jobs
+
+    def reserve(self, request: Any) -> None:
+        """Raise `SpendLimit` when one more such job would exceed the limit."""
+        if self._limit is None:
+            return
+        price = expected_cost(request)
+        if price is None:
+            raise SpendLimit(f"What {request.slug} costs is not known, so a spend limit can not be kept.")
+        spent = self.total()
+        if spent + price > self._limit:
+            raise SpendLimit(
+                f"About {money_text(price)} more would exceed the limit of {money_text(self._limit)}: "
+                f"{money_text(spent)} is spent or on its way."
+            )
+
+    def total(self) -> float:
+        """US dollars spent by finished jobs and expected of running ones."""
+        return sum(_cost(job) for job in self._jobs)
+
+
+def expected_cost(request: Any) -> float | None:
+    """The published average price of such a job in US dollars, an estimate; None where none is known."""
+    price = getattr(request, "average_price", None)
+    return None if price is None else float(price)
+
+
+def _cost(job: Job) -> float:
+    if job.reused or (job.is_over and job.request_id is None):
+        return 0.0
+    if job.is_over and (job.cost is not None or job.error is not None):
+        return job.cost or 0.0
+    return expected_cost(job.request) or 0.0

@@ -1,0 +1,416 @@
+"""The record of jobs: written before money is spent, kept in SQLite, shared by many kernels at once.
+
+A damaged ledger or one made by a newer version is refused with its own error and never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import KlingError
+from ..markup import mask
+from ..states import State
+
+# Marks the file as ours, so that somebody else's database is not taken for a ledger ("klnb").
+_APPLICATION = 0x6B6C6E62
+# How long another process may take over a submit before it counts as dead where its pid can not be asked.
+LEASE = 300.0
+
+_MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY,
+        account TEXT NOT NULL, service TEXT NOT NULL, slug TEXT NOT NULL, prompt TEXT NOT NULL,
+        params TEXT NOT NULL, inputs TEXT NOT NULL, fingerprint TEXT NOT NULL, take INTEGER NOT NULL,
+        body_hash TEXT, request_id TEXT, state TEXT NOT NULL, owner TEXT NOT NULL,
+        created REAL NOT NULL, sent REAL, accepted REAL, finished REAL,
+        cost REAL, metrics TEXT NOT NULL DEFAULT '{}', outputs TEXT NOT NULL DEFAULT '[]',
+        error TEXT NOT NULL DEFAULT ''
+    );
+    CREATE UNIQUE INDEX one_purchase ON jobs (account, service, fingerprint, take) WHERE state <> 'FAILED';
+    CREATE UNIQUE INDEX one_row_a_request ON jobs (service, request_id) WHERE request_id IS NOT NULL;
+    CREATE INDEX newest_first ON jobs (account, service, created);
+    CREATE TABLE changes (
+        job INTEGER NOT NULL REFERENCES jobs (id), at REAL NOT NULL, state TEXT NOT NULL, note TEXT NOT NULL
+    );
+    CREATE INDEX changes_of ON changes (job);
+    """,
+)
+
+
+class LedgerError(KlingError):
+    """The record of jobs can not be used, so nothing is submitted: a job must be written down first."""
+
+    todo = "Point KLING_NB_HOME (or Client(home=...)) at a folder of your own."
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is about to be asked, as the ledger remembers it. Pictures are their digests."""
+
+    account: str
+    service: str
+    slug: str
+    prompt: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, Mapping[str, str]]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: a request that was meant to be sent, and what became of it.
+
+    Times are seconds since the epoch, `cost` is in US dollars, `outputs` are dicts with path, sha256 and url,
+    `inputs` maps each picture's place in the request to its `sha256` and, where it was one, its `file`.
+    """
+
+    id: int
+    slug: str
+    prompt: str
+    params: dict[str, Any]
+    inputs: dict[str, dict[str, str]]
+    fingerprint: str
+    take: int
+    body_hash: str | None
+    request_id: str | None
+    state: State
+    owner: str
+    created: float
+    sent: float | None
+    accepted: float | None
+    finished: float | None
+    cost: float | None
+    metrics: dict[str, Any]
+    outputs: list[dict[str, Any]]
+    error: str
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took from the submit to its end."""
+        return None if self.finished is None else self.finished - (self.accepted or self.created)
+
+
+class Ledger:
+    """The jobs of every client and kernel of this person, in one file."""
+
+    def __init__(self, path: Path, wall: Callable[[], float]) -> None:
+        self.path = path
+        self._wall = wall
+        self._lock = threading.RLock()
+        self._open: tuple[int, sqlite3.Connection] | None = None
+
+    def claim(self, intent: Intent, take: int | Literal["new"]) -> tuple[Record, bool]:
+        """The row of this purchase, and whether it was made just now by this call.
+
+        One transaction: of two processes that claim the same take, one makes the row and the other gets it.
+        A failed one does not count: its take is free again. `"new"` is one more than the highest take.
+        """
+        with self._writing() as database:
+            number = self._free_take(database, intent) if take == "new" else take
+            known = self._claimed(database, intent, number)
+            if known is not None:
+                return known, False
+            row = database.execute(
+                "INSERT INTO jobs (account, service, slug, prompt, params, inputs, fingerprint, take, state,"
+                " owner, created) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    *(intent.account, intent.service, intent.slug, mask(intent.prompt)),
+                    *(_json(intent.params), _json(intent.inputs), intent.fingerprint, number),
+                    *(State.SUBMITTING.value, me(), self._wall()),
+                ),
+            ).lastrowid
+            self._note(database, row or 0, State.SUBMITTING)
+            return self._one(database, row or 0), True
+
+    def sending(self, row: int, body_hash: str) -> None:
+        """The POST leaves now: from here on its outcome may be unknown."""
+        self._change(row, State.SUBMITTING, body_hash=body_hash, sent=self._wall())
+
+    def accepted(self, row: int, request_id: str) -> None:
+        """The service has taken it under this id."""
+        self._change(row, State.QUEUED, request_id=request_id, accepted=self._wall())
+
+    def moved(self, row: int, state: State, note: str = "") -> None:
+        """The service reported another state."""
+        self._change(row, state, note)
+
+    def ended(
+        self,
+        row: int,
+        state: State,
+        *,
+        metrics: Mapping[str, Any] | None = None,
+        outputs: list[dict[str, Any]] | None = None,
+        error: str = "",
+    ) -> None:
+        """It is over: what it cost, what it made, or why it made nothing."""
+        cost = (metrics or {}).get("cost")
+        self._change(
+            row,
+            state,
+            error,
+            finished=self._wall(),
+            metrics=_json(metrics or {}),
+            outputs=_json(outputs or []),
+            cost=float(cost) if isinstance(cost, (int, float)) else None,
+            error=mask(error),
+        )
+
+    def adopt(self, account: str, service: str, slug: str, request_id: str) -> Record:
+        """The row of a request id, made when there is none: a job that was submitted elsewhere."""
+        with self._writing() as database:
+            known = self._where(database, "service = ? AND request_id = ?", (service, request_id))
+            if known:
+                return known[0]
+            row = database.execute(
+                "INSERT INTO jobs (account, service, slug, prompt, params, inputs, fingerprint, take, state,"
+                " owner, created, accepted, request_id) VALUES (?,?,?,'','{}','{}',?,1,?,?,?,?,?)",
+                (
+                    *(account, service, slug, f"id:{request_id}", State.QUEUED.value, me()),
+                    *(self._wall(), self._wall(), request_id),
+                ),
+            ).lastrowid
+            return self._one(database, row or 0)
+
+    def take_over(self, record: Record) -> bool:
+        """Make a row one's own whose process died before it sent anything; False if another was first."""
+        with self._writing() as database:
+            changed = database.execute(
+                "UPDATE jobs SET owner = ?, created = ? WHERE id = ? AND owner = ? AND sent IS NULL",
+                (me(), self._wall(), record.id, record.owner),
+            )
+            return changed.rowcount == 1
+
+    def get(self, row: int) -> Record:
+        """One row."""
+        with self._reading() as database:
+            return self._one(database, row)
+
+    def by_request(self, service: str, request_id: str) -> Record | None:
+        """The row of a request id."""
+        with self._reading() as database:
+            found = self._where(database, "service = ? AND request_id = ?", (service, request_id))
+        return found[0] if found else None
+
+    def rows(
+        self,
+        account: str,
+        service: str,
+        *,
+        slug: str | None = None,
+        state: State | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        text: str | None = None,
+        limit: int = 1000,
+    ) -> list[Record]:
+        """Rows of one account, newest first. `text` is looked for in prompts and parameters."""
+        wanted: list[tuple[str, Any]] = [
+            ("account = ?", account),
+            ("service = ?", service),
+            ("slug = ?", slug),
+        ]
+        wanted += [("state = ?", state and state.value), ("created >= ?", since), ("created < ?", until)]
+        wanted += [("params LIKE ? ESCAPE '\\'", text and f"%{_like(text)}%")]
+        used = [(clause, value) for clause, value in wanted if value is not None]
+        clause = " AND ".join(clause for clause, _ in used) + " ORDER BY created DESC, id DESC LIMIT ?"
+        with self._reading() as database:
+            return self._where(database, clause, (*(value for _, value in used), limit))
+
+    def waiting(self, account: str, service: str) -> list[Record]:
+        """Rows that were or may have been paid and whose media is not on disk yet, oldest first."""
+        clause = "account = ? AND service = ? AND state NOT IN ('COMPLETED', 'FAILED') ORDER BY created"
+        with self._reading() as database:
+            return self._where(database, clause, (account, service))
+
+    def durations(self, slug: str, limit: int = 200) -> list[tuple[dict[str, Any], float]]:
+        """Parameters and seconds of the last finished jobs of one model, whatever account they were on."""
+        query = (
+            "SELECT params, finished - accepted FROM jobs WHERE slug = ? AND state = 'COMPLETED'"
+            " AND sent IS NOT NULL ORDER BY id DESC LIMIT ?"
+        )
+        with self._reading() as database:
+            return [
+                (json.loads(params), seconds) for params, seconds in database.execute(query, (slug, limit))
+            ]
+
+    def spent(self, account: str, service: str, since: float) -> float:
+        """US dollars that finished jobs have cost since a time."""
+        query = "SELECT total(cost) FROM jobs WHERE account = ? AND service = ? AND created >= ?"
+        with self._reading() as database:
+            return float(database.execute(query, (account, service, since)).fetchone()[0])
+
+    def changes(self, row: int) -> list[tuple[float, State, str]]:
+        """Every change of one row: when, to what, and a remark."""
+        with self._reading() as database:
+            found = database.execute(
+                "SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid", (row,)
+            )
+            return [(at, State(state), note) for at, state, note in found]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._open is not None and self._open[0] == os.getpid():
+                self._open[1].close()
+            self._open = None
+
+    # Inside
+
+    def _change(self, row: int, state: State, note: str = "", **columns: Any) -> None:
+        named = {"state": state.value, **columns}
+        assignments = ", ".join(f"{name} = ?" for name in named)  # names are ours, values are bound
+        with self._writing() as database:
+            database.execute(f"UPDATE jobs SET {assignments} WHERE id = ?", (*named.values(), row))  # noqa: S608
+            self._note(database, row, state, note)
+
+    def _note(self, database: sqlite3.Connection, row: int, state: State, note: str = "") -> None:
+        database.execute(
+            "INSERT INTO changes (job, at, state, note) VALUES (?,?,?,?)",
+            (row, self._wall(), state.value, mask(note)),
+        )
+
+    def _claimed(self, database: sqlite3.Connection, intent: Intent, take: int) -> Record | None:
+        clause = "account = ? AND service = ? AND fingerprint = ? AND take = ? AND state <> 'FAILED'"
+        found = self._where(database, clause, (intent.account, intent.service, intent.fingerprint, take))
+        return found[0] if found else None
+
+    @staticmethod
+    def _free_take(database: sqlite3.Connection, intent: Intent) -> int:
+        query = "SELECT max(take) FROM jobs WHERE account = ? AND service = ? AND fingerprint = ?"
+        (highest,) = database.execute(query, (intent.account, intent.service, intent.fingerprint)).fetchone()
+        return int(highest or 0) + 1
+
+    def _one(self, database: sqlite3.Connection, row: int) -> Record:
+        return self._where(database, "id = ?", (row,))[0]
+
+    @staticmethod
+    def _where(database: sqlite3.Connection, clause: str, values: tuple[Any, ...]) -> list[Record]:
+        columns = ", ".join(Record.__dataclass_fields__)
+        query = f"SELECT {columns} FROM jobs WHERE {clause}"  # noqa: S608 - clauses are ours, values are bound
+        return [_record(row) for row in database.execute(query, values)]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connected()
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as database:
+            # Taken at once: a transaction that turns into a writer half way can only fail then.
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+
+    def _connected(self) -> sqlite3.Connection:
+        # A connection must not be carried over a fork.
+        if self._open is None or self._open[0] != os.getpid():
+            self._open = os.getpid(), _opened(self.path)
+        return self._open[1]
+
+    def _trouble(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(f"The record of jobs in {self.path} can not be used: {error}.")
+
+
+def me() -> str:
+    """This process, as the owner of a row."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_alive(record: Record, now: float) -> bool:
+    """Whether the process that made a row may still be at work on it."""
+    host, _, pid = record.owner.rpartition(":")
+    if record.owner == me():
+        return True
+    if host != socket.gethostname() or os.name == "nt":
+        # Another machine (or Windows, where asking would kill): only time tells.
+        return now - (record.sent or record.created) < LEASE
+    try:
+        os.kill(int(pid), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(f"The folder {path.parent} can not be made: {error.strerror}.") from error
+    database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        _prepared(database, path)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepared(database: sqlite3.Connection, path: Path) -> None:
+    (application,), (version,) = (
+        database.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+    )
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != _APPLICATION:
+        raise LedgerError(f"{path} is a database, but no record of jobs of this package.")
+    if version > len(_MIGRATIONS):
+        raise LedgerError(
+            f"{path} was written by a newer version of kling_nb (format {version}, this one knows "
+            f"{len(_MIGRATIONS)}).",
+            todo="Update kling_nb, or point KLING_NB_HOME at another folder.",
+        )
+    database.execute("PRAGMA journal_mode = WAL")
+    # Every commit is on the disk when it returns: a laptop's battery must not cost a paid job.
+    database.execute("PRAGMA synchronous = FULL")
+    if version < len(_MIGRATIONS):
+        _migrate(database)
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    database.execute("BEGIN EXCLUSIVE")
+    try:
+        # Asked again: another process may have been first.
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        for migration in _MIGRATIONS[version:]:
+            for statement in filter(str.strip, migration.split(";")):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+        database.execute(f"PRAGMA application_id = {_APPLICATION}")
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    named = dict(zip(Record.__dataclass_fields__, row, strict=True))
+    for name in ("params", "inputs", "metrics", "outputs"):
+        named[name] = json.loads(named[name])
+    return Record(**{**named, "state": State(named["state"])})
+
+
+def _json(value: Any) -> str:
+    return mask(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def _like(text: str) -> str:
+    inside = json.dumps(text, ensure_ascii=False)[1:-1]
+    return inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
