@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -64,6 +65,7 @@ class _Door:
             time_scale=time_scale,
         )
         self._core = Core(settings, transport=transport, clock=clock, on_close=_on_close)
+        _remember(self)
 
     @classmethod
     def sandbox(cls: type[Self], *, time_scale: float = SANDBOX_SPEED, **options: Any) -> Self:
@@ -244,6 +246,20 @@ class AsyncClient(_Door):
 
 for _name in ("submit", "run", "recover", "run_sync", "credits", "upload", "history", "close"):
     getattr(AsyncClient, _name).__doc__ = getattr(Client, _name).__doc__
+
+
+def current() -> _Door:
+    """The client that was made last and is still open, else what `connect()` finds: forms use this one."""
+    known = _latest() if _latest else None
+    return known if known is not None and not known._core.closed else connect()
+
+
+_latest: weakref.ref[_Door] | None = None
+
+
+def _remember(client: _Door) -> None:
+    global _latest
+    _latest = weakref.ref(client)
 
 
 def connect(**options: Any) -> Client:

@@ -55,7 +55,7 @@ class Core:
         self._transport = Transport(settings, self._clock, transport)
         self._runner = self._joined(chance or default_chance())
         self._on_close = on_close
-        self._closed = False
+        self.closed = False
 
     def _joined(self, chance: Callable[[], float]) -> Runner:
         settings, clock = self.settings, self._clock
@@ -186,9 +186,9 @@ class Core:
 
     async def close(self) -> None:
         """Stop watching every job and close the connections. The jobs themselves go on."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         for job in self.jobs:
             job._stop_here()
         # A submit that is on its way is let through: cut off, nobody would know what it bought.
@@ -200,7 +200,7 @@ class Core:
             self._on_close()
 
     def _started(self, job: Job, take: Take = 1) -> Job:
-        if self._closed:
+        if self.closed:
             raise KlingError(
                 "This client is closed.", todo="Make a new one; every job can be resumed by its id."
             )

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -116,8 +116,10 @@ class Sandbox:
             sockets = [_bound(port) for port in self._ports]
             self._world.service_url, self._world.output_url = map(_address, sockets)
             ready = threading.Event()
-            target = lambda: asyncio.run(self._serve(sockets, ready))  # noqa: E731
-            self._thread = threading.Thread(target=target, name="kling-sandbox", daemon=True)
+            serving = (self._serve(sockets, ready),)
+            self._thread = threading.Thread(
+                target=_on_own_loop, args=serving, name="kling-sandbox", daemon=True
+            )
             self._thread.start()
             ready.wait()
         return self
@@ -206,6 +208,16 @@ class Sandbox:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
             raise Closing
+
+
+def _on_own_loop(work: Coroutine[Any, Any, None]) -> None:
+    # Not asyncio.run: a notebook may have replaced it for the whole process (nest_asyncio does).
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
 
 
 def _bound(port: int) -> socket.socket:
