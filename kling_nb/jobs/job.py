@@ -296,8 +296,9 @@ class Job:
     def _present(self, *, media: bool) -> bool:
         if Job.shown_by is None or threading.current_thread() is not threading.main_thread():
             return False
-        self._is_shown = True
-        return Job.shown_by(self, media)
+        shown = Job.shown_by(self, media)
+        self._is_shown = self._is_shown or shown
+        return shown
 
     def _reporter(self, *, media: bool) -> Listener:
         live = self._is_shown or self.is_over or self._present(media=media)

@@ -1,0 +1,114 @@
+"""One heartbeat for all live cards of the process, on the engine's thread: their only writer.
+
+A Jupyter server drops messages above a rate, and a dropped end would leave a card dead. So all cards share
+one budget, however many there are: ends come first, then changes in turn, then clearing away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..jobs.engine import Engine, engine
+
+BEAT = 0.25
+BUDGET = 40  # messages a second, of all cards together; the server's own limit is 1000
+
+_log = logging.getLogger("kling_nb")
+_current: Pulse | None = None
+
+
+class Beating(Protocol):
+    """What the pulse asks of a card."""
+
+    @property
+    def is_over(self) -> bool: ...
+    def changes(self) -> list[Callable[[], None]]:
+        """What would bring it up to date: each step sends one message."""
+        ...
+
+    def markup(self) -> Any:
+        """The card's end, made on a worker thread: it may have to decode a film."""
+        ...
+
+    def swap(self, markup: Any) -> None:
+        """Put the end in the card's place."""
+        ...
+
+    def remains(self) -> list[Any]:
+        """The widgets to close once it is swapped."""
+        ...
+
+
+def follow(card: Beating) -> None:
+    """Keep a card up to date until its job is over. From any thread."""
+    work = engine()
+    work.loop.call_soon_threadsafe(_pulse_of(work).add, card)
+
+
+def _pulse_of(work: Engine) -> Pulse:
+    global _current
+    if _current is None or _current.engine is not work:
+        _current = Pulse(work)
+    return _current
+
+
+class Pulse:
+    """The cards that are live, and the beat that goes on while there are any."""
+
+    def __init__(self, work: Engine) -> None:
+        self.engine = work
+        self._live: deque[Beating] = deque()
+        self._closing: deque[Any] = deque()
+        self._beating: asyncio.Task[None] | None = None
+
+    def add(self, card: Beating) -> None:
+        """Take a card in; on the engine's thread."""
+        self._live.append(card)
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.ensure_future(self._beat())
+
+    async def _beat(self) -> None:
+        while self._live or self._closing:
+            left = int(BUDGET * BEAT)
+            left -= await self._finish(left)
+            left -= self._refresh(left)
+            self._clear_away(left)
+            await asyncio.sleep(BEAT)
+
+    def _clear_away(self, left: int) -> None:
+        while self._closing and left > 0:
+            widget = self._closing.popleft()
+            if widget.comm is not None:  # a closed one sends nothing
+                left -= _quietly(widget.close)
+
+    async def _finish(self, left: int) -> int:
+        over = [card for card in self._live if card.is_over][:left]
+        for card in over:
+            self._live.remove(card)
+            markup = await asyncio.get_running_loop().run_in_executor(None, card.markup)
+            _quietly(card.swap, markup)
+            self._closing.extend(card.remains())
+        return len(over)
+
+    def _refresh(self, left: int) -> int:
+        sent = 0
+        for _ in range(len(self._live)):
+            changes = self._live[0].changes()
+            if sent + len(changes) > left:
+                return sent  # whoever was not served comes first in the next beat
+            sent += sum(_quietly(send) for send in changes)
+            self._live.rotate(-1)
+        return sent
+
+
+def _quietly(act: Callable[..., Any], *arguments: Any) -> int:
+    # A kernel that is going down closes its sockets under us: no reason to print a traceback anywhere.
+    try:
+        act(*arguments)
+    except Exception:  # noqa: BLE001
+        _log.debug("a card could not be updated", exc_info=True)
+    return 1

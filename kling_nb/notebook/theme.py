@@ -1,0 +1,146 @@
+"""How everything here looks: one sheet for light and dark, and the objects that widgets share.
+
+Colours are JupyterLab's variables; where a front end has none, the greys fall back to shades of the text's
+own colour, which are right on any background.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+from comm import DummyComm
+
+from ..markup import tag
+
+_LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
+_MUTED = "var(--jp-ui-font-color2,color-mix(in srgb,currentColor 65%,transparent))"
+_ACCENT = "var(--jp-brand-color1,#1976d2)"
+_ERROR = "var(--jp-error-color1,#d32f2f)"
+_WARN = "var(--jp-warn-color0,#b26a00)"
+
+# Live parts only: a finished card has to do with inline style, which is all an untrusted notebook keeps.
+SHEET = f"""
+.kling-card {{ border:1px solid {_LINE}; border-radius:6px; padding:10px 14px; margin:4px 0; max-width:760px;
+  gap:6px; box-sizing:border-box; overflow:hidden }}
+.kling-row {{ display:flex; align-items:flex-start; gap:12px; overflow:hidden; flex-wrap:nowrap }}
+.kling-grow {{ flex:1 1 auto; min-width:0 }}
+.kling-row .jupyter-button {{ flex:0 0 auto; width:auto; margin:0 }}
+.kling-card .widget-html, .kling-card .widget-html-content {{ margin:0; height:auto; line-height:1.5;
+  font-size:13px }}
+.kling-title {{ font-weight:600; font-size:14px }}
+.kling-muted {{ color:{_MUTED}; overflow-wrap:anywhere }}
+.kling-id {{ font-family:var(--jp-code-font-family,monospace); font-size:12px; user-select:all }}
+.kling-track {{ display:flex; align-items:center; gap:10px; font-size:11px; line-height:1 }}
+.kling-bar {{ flex:1 1 auto; height:6px; border-radius:3px; overflow:hidden; background:{_LINE} }}
+.kling-bar > div {{ height:100%; border-radius:3px; background:{_ACCENT} }}
+.kling-bar.kling-open > div {{ width:30%; animation:kling-slide 1.8s ease-in-out infinite alternate }}
+@keyframes kling-slide {{ from {{ margin-left:0 }} to {{ margin-left:70% }} }}
+@media (prefers-reduced-motion:reduce) {{
+  .kling-bar.kling-open > div {{ animation:none; width:100%; opacity:.45 }} }}
+.kling-state {{ font-weight:600 }}
+.kling-error {{ color:{_ERROR} }}
+.kling-warning {{ color:{_WARN} }}
+"""
+
+FORM_SHEET = f"""
+.kling-form {{ max-width:880px; padding:2px 4px 8px; overflow:visible }}
+.kling-form > * {{ overflow:visible }}
+.kling-form .widget-html, .kling-form .widget-html-content {{ height:auto; line-height:1.45; font-size:13px;
+  margin:0; min-height:0 }}
+.kling-grid {{ display:grid; grid-template-columns:repeat(auto-fill,minmax(230px,1fr)); gap:14px 20px;
+  align-items:start; overflow:visible; margin:10px 0 }}
+.kling-wide {{ grid-column:1/-1 }}
+.kling-field {{ overflow:visible; min-width:0; gap:3px }}
+.kling-field > * {{ margin:0; width:auto }}
+.kling-field .widget-inline-hbox {{ flex-direction:column; align-items:stretch; height:auto; gap:3px }}
+.kling-field .widget-label, .kling-label {{ width:auto; height:auto; line-height:1.3; font-weight:600;
+  font-size:13px; text-align:left; color:var(--jp-ui-font-color1,inherit); overflow:visible;
+  white-space:normal }}
+.kling-field .widget-inline-hbox > input, .kling-field select, .kling-field textarea {{ width:100%; margin:0;
+  box-sizing:border-box; flex:0 0 auto; font-family:inherit; font-size:13px }}
+.kling-field .widget-inline-hbox > input, .kling-field select {{ height:32px }}
+.kling-field .widget-checkbox {{ flex-direction:row; min-height:24px; margin:0 }}
+.kling-field .widget-checkbox .widget-label-basic {{ font-weight:600; width:auto; gap:6px }}
+.kling-field .widget-checkbox > .widget-label {{ display:none }}
+.kling-note {{ font-size:12px }}
+.kling-note .widget-html-content {{ font-size:12px }}
+.kling-note .kling-label {{ font-size:13px; margin-bottom:2px }}
+.kling-help {{ display:flex; justify-content:space-between; gap:1px 12px; color:{_MUTED} }}
+.kling-count {{ white-space:nowrap; font-variant-numeric:tabular-nums }}
+.kling-heading .widget-html-content {{ font-weight:600; font-size:14px; border-bottom:1px solid {_LINE};
+  padding:6px 0 3px; color:var(--jp-ui-font-color1,inherit) }}
+.kling-picture {{ display:grid; grid-template-columns:1fr auto; gap:3px 8px; align-items:end }}
+.kling-picture > .jupyter-button {{ width:auto; height:32px }}
+.kling-picture > .kling-note {{ grid-column:1/-1 }}
+.kling-picture .kling-help {{ flex-wrap:wrap; justify-content:flex-start }}
+.kling-picture .kling-count {{ white-space:normal }}
+.kling-view {{ display:flex; align-items:center; gap:10px; margin-top:4px; color:{_MUTED} }}
+.kling-view img {{ border-radius:4px; border:1px solid {_LINE}; max-width:240px; object-fit:cover }}
+.kling-list {{ gap:8px }}
+.kling-list > .kling-field {{ border-left:3px solid {_LINE}; padding:2px 0 2px 12px; position:relative }}
+.kling-list > .kling-field > .widget-inline-hbox > .widget-label, .kling-part > .kling-note .kling-label {{
+  min-height:26px; line-height:26px }}
+.kling-part .kling-grid {{ display:flex; flex-flow:row wrap; gap:8px 20px; margin:4px 0 0 }}
+.kling-part .kling-grid > .kling-field {{ flex:0 1 150px }}
+.kling-part .kling-grid > .kling-wide {{ flex:1 1 340px }}
+.kling-list > .jupyter-button {{ align-self:flex-start; width:auto }}
+.kling-field > .kling-remove {{ position:absolute; top:0; right:0; width:auto; height:24px; line-height:24px;
+  font-size:12px; z-index:1 }}
+.kling-fold {{ justify-self:start; width:auto }}
+.kling-foot {{ align-items:flex-start; gap:8px; flex-wrap:wrap; overflow:visible }}
+.kling-foot .jupyter-button {{ width:auto; margin:0; min-width:110px }}
+.kling-foot ul {{ margin:2px 0; padding-left:18px }}
+.kling-cards {{ margin-top:8px; overflow:visible }}
+"""
+
+
+def sheet(*sheets: str) -> str:
+    """The sheet as an element, to go first into an HTML widget."""
+    return tag("style", "".join(sheets or (SHEET,)))
+
+
+class Wardrobe:
+    """Dresses the widgets of one card or form, which share their Layout and Style objects.
+
+    Own ones would triple the models, and closing a widget does not close its own. What a wardrobe made, it
+    closes: nothing is kept for the process, so `Widget.close_all()` can break no later card.
+    """
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self.silent = silent
+        self._made: list[Any] = []
+        self._layouts: dict[tuple[tuple[str, str], ...], Any] = {}
+        self._styles: dict[tuple[type[Any], tuple[tuple[str, str], ...]], Any] = {}
+
+    def make(
+        self, kind: type[Any], *classes: str, layout: dict[str, str] | None = None, **traits: Any
+    ) -> Any:
+        """A widget in shared clothes, with CSS classes."""
+        wear = {"layout": self.layout(**(layout or {})), "_dom_classes": classes, **self.line()}
+        if "style" in kind.class_trait_names():
+            wear["style"] = self._style(kind.style.klass, traits.pop("clothes", {}))
+        widget = kind(**wear, **traits)
+        self._made.append(widget)
+        return widget
+
+    def line(self) -> dict[str, Any]:
+        """What a widget needs to send nothing, where nobody looks: else a log would be full of models."""
+        return {"comm": DummyComm()} if self.silent else {}
+
+    def layout(self, **traits: str) -> Any:
+        """The layout with these properties."""
+        key = tuple(sorted(traits.items()))
+        if key not in self._layouts:
+            self._layouts[key] = widgets.Layout(**traits, **self.line())
+        return self._layouts[key]
+
+    def _style(self, kind: type[Any], traits: dict[str, str]) -> Any:
+        key = kind, tuple(sorted(traits.items()))
+        if key not in self._styles:
+            self._styles[key] = kind(**traits, **self.line())
+        return self._styles[key]
+
+    def pieces(self) -> list[Any]:
+        """Every widget dressed here, outermost first, and then the clothes: to be closed together."""
+        return [*reversed(self._made), *self._layouts.values(), *self._styles.values()]

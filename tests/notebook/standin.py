@@ -1,0 +1,54 @@
+"""A job that stands still until a test moves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kling_nb.errors import KlingError, Stopped
+from kling_nb.jobs.estimate import Estimate
+from kling_nb.states import State
+
+
+@dataclass
+class StillJob:
+    """What a card asks of a job, set by hand."""
+
+    title: str = "Kling 3.0 Text to Image"
+    model: str = "kling-3-text2image"
+    prompt: str = "a fox in the snow"
+    state: State = State.PROCESSING
+    elapsed: float = 12.0
+    is_over: bool = False
+    request_id: str | None = "7f9c-11"
+    estimate: Estimate | None = Estimate(40, 70, "published latency")  # noqa: RUF009 - frozen
+    error: KlingError | None = None
+    note: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[Any, ...] = ()
+    value: Any = None
+    stops: int = 0
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    def end(self, error: KlingError | None = None) -> None:
+        """Be over."""
+        self.error = error
+        self.state = State.COMPLETED if error is None else State.FAILED
+        self.is_over = True
+
+    def end_stopped(self) -> None:
+        """Be no longer watched."""
+        self.error = Stopped("No longer watched.", request_id=self.request_id, todo='kling.resume("7f9c-11")')
+        self.is_over = True
+
+
+@dataclass
+class Picture:
+    """A result that shows itself."""
+
+    markup: str = "<figure>a picture</figure>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/html": self.markup}

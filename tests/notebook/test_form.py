@@ -1,0 +1,368 @@
+"""Forms: made from descriptions, honest about what is filled in, and quick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kling_nb as kn
+from kling_nb.model.catalogue import models
+from kling_nb.notebook import desk
+from kling_nb.notebook.form import Form, form
+from kling_nb.states import JobEvent, State
+
+from .conftest import Wire
+from .standin import Picture, StillJob
+from .test_card import settled, until
+
+SLUGS = [model.slug for model in models()]
+PRO = "kling-3-pro-image2video"
+FULL: dict[str, Any] = {
+    "prompt": "@Element1 <<<voice_1>>> greets @Element2 <<<voice_2>>>",
+    "start_image_url": "https://example.com/a.png",
+    "duration": "9",
+    "elements": [
+        {
+            "frontal_image_url": "https://example.com/1.png",
+            "reference_image_urls": ["https://example.com/2.png"],
+        },
+        {"frontal_image_url": "https://example.com/3.png"},
+    ],
+    "voice_ids": ["anna", "bert"],
+    "multi_prompt": [{"prompt": "one", "duration": "4"}, {"prompt": "two"}],
+    "cfg_scale": 0.75,
+}
+
+
+class StillClient:
+    """Begins jobs that stand still."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.jobs: list[ListeningJob] = []
+
+    def _begin(self, request: Any) -> ListeningJob:
+        self.asked.append(request)
+        self.jobs.append(ListeningJob(state=State.SUBMITTING, request_id=None))
+        return self.jobs[-1]
+
+
+class ListeningJob(StillJob):
+    """A job that tells its listeners."""
+
+    def add_listener(self, listener: Callable[[JobEvent], None]) -> Callable[[], None]:
+        self.listener = listener
+        return lambda: None
+
+    def move(self, state: State) -> None:
+        self.state = state
+        self.listener(JobEvent(state, 1.0))
+
+
+@pytest.fixture
+def client(wire: Wire) -> StillClient:
+    return StillClient()
+
+
+@pytest.fixture
+def pro(client: StillClient) -> Form:
+    return form(PRO, client)
+
+
+def note(made: Form, path: str) -> str:
+    """What is written below the control of `path`."""
+    return str(next(control for known, control in made._walk() if known == path).note.value)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_parameter_has_a_control_with_its_label_and_help(slug: str, client: StillClient) -> None:
+    made = form(slug, client)
+    for param in made._model.params():
+        assert made.control(param.name) is not None
+        assert param.help.split("'")[0].split("<")[0] in note(made, param.name).replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_an_untouched_form_holds_nothing_and_accuses_nobody(slug: str, client: StillClient) -> None:
+    made = form(slug, client)
+    assert made.values == {}
+    assert all("kling-error" not in control.note.value for _, control in made._walk())
+    with pytest.raises(kn.InvalidRequest):
+        _ = made.value
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.usefixtures("nothing_left")
+def test_closing_leaves_nothing(slug: str, client: StillClient) -> None:
+    form(slug, client).close()
+
+
+def test_values_go_in_and_come_out_the_same(pro: Form) -> None:
+    pro.values = FULL
+    assert pro.values == FULL
+    assert pro.value == kn.Kling3ProImageToVideo(**FULL)
+
+
+def test_a_request_goes_in_and_comes_out_the_same(pro: Form) -> None:
+    request = kn.Kling3ProImageToVideo(**FULL)
+    pro.value = request
+    assert pro.value == request
+
+
+def test_what_is_not_in_the_new_values_is_gone(pro: Form) -> None:
+    pro.values = FULL
+    pro.values = {"prompt": "alone"}
+    assert pro.values == {"prompt": "alone"}
+
+
+def test_a_touched_field_counts_and_a_cleared_one_does_not(pro: Form) -> None:
+    pro.control("duration").value = "7"
+    pro.control("prompt").value = "a fox"
+    assert pro.values == {"prompt": "a fox", "duration": "7"}
+    pro.control("prompt").value = "  "
+    assert pro.values == {"duration": "7"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"duration": "99"},
+        {"cfg_scale": "much"},
+        {"cfg_scale": 7},
+        {"generate_audio": "maybe"},
+        {"elements": "one"},
+        {"elements": [{"strange": 1}, 5]},
+        {"start_image_url": b"\x89PNG"},
+        {"nonsense": 1},
+        {"prompt": 5},
+    ],
+)
+def test_wrong_values_are_kept_told_and_never_raise(pro: Form, values: dict[str, Any]) -> None:
+    pro.values = values
+    assert pro.values == values
+    assert {problem.path.partition("[")[0] for problem in pro.problems} >= set(values) - {"start_image_url"}
+
+
+def test_what_is_wrong_is_said_at_the_field_once_it_was_touched(pro: Form) -> None:
+    prompt = pro.control("prompt")
+    prompt.value = "a"
+    prompt.value = ""
+    assert "kling-error" in note(pro, "prompt")
+    assert "kling-error" not in note(pro, "start_image_url")
+
+
+def test_a_press_with_something_missing_says_it_everywhere_and_sends_nothing(
+    pro: Form, client: StillClient, wire: Wire
+) -> None:
+    wire.press(pro._desk.button)
+    assert client.asked == []
+    assert "2 things have to be put right first" in pro._desk.status.value
+    assert "kling-error" in note(pro, "prompt")
+    assert "kling-error" in note(pro, "start_image_url")
+    assert not pro._desk.button.disabled
+
+
+def test_limits_can_be_seen(pro: Form, wire: Wire) -> None:
+    add = pro.control("multi_prompt")
+    for _ in range(7):
+        wire.press(add)
+    assert len(pro.values["multi_prompt"]) == 5
+    assert add.disabled
+    assert add.description == "Full (5 of 5)"
+
+
+def test_characters_are_counted(pro: Form) -> None:
+    pro.values = {"multi_prompt": [{"prompt": "x" * 513}]}
+    assert "513 / 512" in note(pro, "multi_prompt[0].prompt")
+    assert "kling-error" in note(pro, "multi_prompt[0].prompt")
+
+
+def test_a_row_in_the_middle_can_go(pro: Form, wire: Wire) -> None:
+    pro.values = {"multi_prompt": [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"}]}
+    rows = pro._controls["multi_prompt"].rows  # type: ignore[attr-defined]
+    wire.press(rows[1].remove)
+    assert [shot["prompt"] for shot in pro.values["multi_prompt"]] == ["one", "three"]
+    assert pro.control("multi_prompt[1].prompt").value == "three"
+
+
+def test_rows_are_kept_and_refilling_leaks_nothing(pro: Form) -> None:
+    from .conftest import open_widgets
+
+    pro.values = FULL
+    before = open_widgets()
+    for _ in range(3):
+        pro.values = {}
+        pro.values = FULL
+    assert open_widgets() == before
+
+
+def test_fields_show_themselves_when_they_mean_something(client: StillClient) -> None:
+    made = form("kling-text2video", client)
+    axis = made._controls["camera_control_config"].box
+    assert axis not in made._grid.children
+    made.control("camera_control_type").value = "simple"
+    assert axis in made._grid.children
+    made.control("camera_control_config").value = "pan"
+    made.control("camera_control_type").value = "down_back"
+    assert axis in made._grid.children, "what is filled in is never hidden"
+
+
+def test_labels_are_shown_and_values_are_held(client: StillClient) -> None:
+    made = form("kling-3-text2image", client)
+    formats = made.control("output_format")
+    assert [label for label, _ in formats.options] == ["PNG", "JPEG", "WebP"]
+    formats.value = "jpeg"
+    assert made.values == {"output_format": "jpeg"}
+
+
+def test_required_fields_are_marked(pro: Form) -> None:
+    marked = {
+        path for path, control in pro._walk() if getattr(control.input, "description", "").endswith(" *")
+    }
+    assert marked == {"prompt", "start_image_url"}
+
+
+def test_a_file_that_is_not_there_is_named(pro: Form, tmp_path: Path) -> None:
+    pro.values = {"prompt": "p", "start_image_url": str(tmp_path / "no.png")}
+    assert "There is no file" in note(pro, "start_image_url")
+
+
+def test_an_upload_is_held_shown_and_not_kept_in_the_widget(pro: Form) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    out = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(out, "PNG")
+    control: Any = pro._controls["start_image_url"]
+    now = datetime.now(timezone.utc)
+    file = {"name": "fox.png", "content": out.getvalue(), "size": 1, "type": "", "last_modified": now}
+    control.upload.value = (file,)
+    assert pro.values == {"start_image_url": out.getvalue()}
+    assert control.upload.value == ()
+    assert "data:image/jpeg" in control.note.value
+    assert "fox.png" in control.note.value
+
+
+def test_everything_typed_is_escaped(pro: Form) -> None:
+    pro.values = {"start_image_url": "<script>alert(1)</script>", "duration": "<b>", "<i>": "<u>"}
+    pro._tell_all()
+    shown = pro._desk.status.value + "".join(control.note.value for _, control in pro._walk())
+    assert "<script" not in shown
+    assert "<b>" not in shown
+    assert "<i>" not in shown
+
+
+def test_fifty_quick_presses_are_one_job(pro: Form, client: StillClient, wire: Wire) -> None:
+    pro.values = FULL
+    for count in range(50):
+        wire.press(pro._desk.button)
+        assert pro._desk.button.disabled is (count < 25)
+        if count == 24:
+            client.jobs[0].move(State.QUEUED)
+    assert len(client.asked) == 1
+    client.jobs[0].end()
+    settled()
+
+
+def test_a_later_press_is_another_take_and_a_changed_form_needs_no_patience(
+    pro: Form, client: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pro.values = FULL
+    wire.press(pro._desk.button)
+    client.jobs[0].move(State.QUEUED)
+    assert pro._desk.button.description == "Generate another"
+    pro.control("prompt").value = "@Element1 leaves @Element2"
+    assert pro._desk.button.description == "Generate"
+    wire.press(pro._desk.button)
+    client.jobs[1].move(State.QUEUED)
+    assert len(client.asked) == 2
+    monkeypatch.setattr(desk, "_QUIET", 0.0)
+    wire.press(pro._desk.button)
+    assert len(client.asked) == 3
+    assert list(pro.jobs) == client.jobs[::-1]
+    for job in client.jobs:
+        job.end()
+    settled()
+
+
+def test_inside_another_widget_the_result_takes_the_place_of_the_card(
+    pro: Form, client: StillClient, wire: Wire
+) -> None:
+    pro.values = FULL
+    wire.press(pro._desk.button)
+    client.jobs[0].outputs = (Picture(),)
+    client.jobs[0].end()
+    until(lambda: hasattr(pro._desk.cards.children[0], "outputs"))
+    (result,) = pro._desk.cards.children
+    assert "<figure>a picture</figure>" in result.outputs[0]["data"]["text/html"]
+
+
+def test_where_nobody_looks_a_form_sends_nothing_and_still_works(
+    client: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KLING_NB_UI", "plain")
+    made = form(PRO, client)
+    made.values = FULL
+    assert made.generate() is client.jobs[0]
+    assert made.values == FULL
+    assert wire.count() == 0
+
+
+def test_a_refused_submit_is_said_and_the_button_lives(pro: Form, wire: Wire) -> None:
+    def refuse(_: object) -> None:
+        raise kn.KlingError("This client is <closed>.")
+
+    pro._client._begin = refuse
+    pro.values = FULL
+    wire.press(pro._desk.button)
+    assert "This client is &lt;closed&gt;." in pro._desk.status.value
+    assert not pro._desk.button.disabled
+
+
+def test_without_a_front_end_a_form_is_a_line(
+    pro: Form, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KLING_NB_UI", "plain")
+    pro.values = {"prompt": "a fox"}
+    pro._ipython_display_()
+    assert capsys.readouterr().out == f"Form for {PRO}: prompt='a fox'\n"
+
+
+def test_a_form_is_light(client: StillClient, wire: Wire) -> None:
+    from .conftest import open_widgets
+
+    form(PRO, client).close()
+    before = open_widgets()
+    wire.clear()
+    began = time.perf_counter()
+    made = form(PRO, client)
+    assert time.perf_counter() - began < 0.1
+    assert len(open_widgets() - before) <= 65
+    assert wire.count() <= 70
+    wire.clear()
+    made.control("prompt").value = "a"
+    assert wire.count() <= 2
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "values", [{"elements": "one"}, {"duration": "99"}, {"elements": [5]}, {"prompt": 5}]
+)
+def test_a_value_that_can_not_be_shown_is_named(pro: Form, values: dict[str, Any]) -> None:
+    pro.values = values
+    assert "Holds " in "".join(control.note.value for _, control in pro._walk())
+
+
+def test_pictures_in_memory_are_held_as_they_are(pro: Form) -> None:
+    import numpy as np
+
+    picture = np.zeros((4, 4, 3), dtype="uint8")
+    pro.values = {"prompt": "p", "start_image_url": picture, "end_image_url": Path("a.png")}
+    assert pro.values["start_image_url"] is picture
+    assert pro.values["end_image_url"] == Path("a.png")
