@@ -1,0 +1,182 @@
+"""The models this package describes, how to find one, and what a request may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+from ..errors import InvalidRequest, Problem
+from ..markup import money_text, time_text
+from .base import Request
+from .fields import Param
+from .parts import Part
+from .slugs import BY_SLUG, CLASSES, slug_problems, suggest
+from .table import table
+from .untyped import Untyped
+from .wording import did_you_mean, shown
+
+
+@dataclass(frozen=True, repr=False)
+class Model:
+    """A catalogue entry: a request class and what a person wants to know before choosing it.
+
+    `price` and `average_price` (US dollars) and `latency` (seconds) are published figures, so estimates.
+    `price` is None where no range is published. `required` names the parameters that have to be given.
+    """
+
+    request: type[Request]
+    slug: str
+    title: str
+    kind: Literal["image", "video"]
+    summary: str
+    required: tuple[str, ...]
+    price: tuple[float, float] | None
+    average_price: float
+    latency: tuple[float, float]
+    page: str
+
+    @classmethod
+    def of(cls, request: type[Request]) -> Model:
+        """The entry of a request class."""
+        same = ("slug", "title", "kind", "summary", "price", "average_price", "latency", "page")
+        required = tuple(param.name for param in request.params() if param.required)
+        return cls(request=request, required=required, **{name: getattr(request, name) for name in same})
+
+    def __repr__(self) -> str:
+        return (
+            f"<Model {self.slug}: {self.kind} from {', '.join(self.required)}; {_price(self)}, {_time(self)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (p.name, p.label, _range(p), "yes" if p.required else "", p.help) for p in self.request.params()
+        ]
+        return table((self.slug, "label", "values", "required", "meaning"), rows)
+
+    def cells(self) -> tuple[str, ...]:
+        """The entry as a row of the catalogue's table."""
+        return (
+            self.slug,
+            self.request.__name__,
+            self.kind,
+            ", ".join(self.required),
+            _price(self),
+            _time(self),
+        )
+
+
+class Models(Sequence[Model]):
+    """The catalogue: read-only, in a fixed order; `models()["kling-3-text2image"]` or `models()[0]`."""
+
+    def __len__(self) -> int:
+        return len(CLASSES)
+
+    @overload
+    def __getitem__(self, key: int | str) -> Model: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Model, ...]: ...
+    def __getitem__(self, key: int | str | slice) -> Model | tuple[Model, ...]:
+        if isinstance(key, slice):
+            return tuple(Model.of(each) for each in CLASSES[key])
+        return Model.of(CLASSES[key] if isinstance(key, int) else find(key))
+
+    def __contains__(self, key: object) -> bool:
+        return key in BY_SLUG if isinstance(key, str) else key in [*CLASSES, *self]
+
+    def __repr__(self) -> str:
+        rows = [_HEAD, *(model.cells() for model in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        return table((*_HEAD, "what it does"), [(*model.cells(), model.summary) for model in self])
+
+
+_HEAD = ("slug", "class", "makes", "needs", "price, estimate", "time, estimate")
+
+
+def _price(model: Model) -> str:
+    if model.price is None:
+        return f"about {money_text(model.average_price)} on average"
+    return " to ".join(dict.fromkeys(money_text(each) for each in model.price))
+
+
+def _time(model: Model) -> str:
+    return " to ".join(dict.fromkeys(time_text(each) for each in model.latency))
+
+
+def _range(param: Param) -> str:
+    if param.choices and param.minimum is None:
+        return ", ".join(str(value) for value, _ in param.choices)
+    if param.minimum is not None:
+        return f"{param.minimum:g} to {param.maximum:g}"
+    most = param.max_items or param.max_length
+    return f"{param.kind}, at most {most}" if most else param.kind
+
+
+def models() -> Models:
+    """The models this package knows: a small read-only catalogue that shows itself as a table."""
+    return Models()
+
+
+def find(model: object) -> type[Request]:
+    """The class of a slug, class, request or entry; InvalidRequest with near names when there is none."""
+    known = _known(model)
+    if known:
+        return known
+    message = (
+        f"{shown(model)} is not in the catalogue. {did_you_mean(suggest(model))}It has {', '.join(BY_SLUG)}."
+    )
+    raise InvalidRequest([Problem("model", message)], "the choice of a model")
+
+
+def _known(model: object) -> type[Request] | None:
+    if isinstance(model, str):
+        return BY_SLUG.get(model)
+    if isinstance(model, Model):
+        return model.request
+    kind = model if isinstance(model, type) else type(model)
+    return kind if issubclass(kind, Request) and kind is not Request else None
+
+
+def check(model: object, values: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Every error and warning of `values` at once, each with its path. Takes drafts; never raises.
+
+    `model` is a slug, a request class, an entry, or a part such as `Shot`. For a slug that the catalogue does
+    not have, only the slug itself is checked.
+    """
+    if isinstance(model, type) and issubclass(model, Part):
+        return model.check(values)
+    known = _known(model)
+    return known.check(values) if known else slug_problems(model)
+
+
+def request_for(model: object, values: Mapping[str, Any] | None = None) -> Request | Untyped:
+    """The request that `model` and `values` describe; a slug outside the catalogue goes through untyped.
+
+    `model` is a slug, a request class, an entry, or a request, of which `values` then replace some. Raises
+    InvalidRequest with all problems at once.
+    """
+    given = {str(name): value for name, value in (values or {}).items()}
+    if isinstance(model, (Request, Untyped)):
+        return model.replace(**given) if given else model
+    known = _known(model)
+    if known:
+        return known(**given)
+    return Untyped(model, given) if isinstance(model, str) else find(model)(**given)
+
+
+def estimate_cost(request: Request | Untyped | type[Request]) -> tuple[float, float] | None:
+    """Lowest and highest published price of such a job in US dollars; None where none is published.
+
+    An estimate from the model's page, which does not say how the price depends on the parameters. What a
+    job did cost is in its metrics.
+    """
+    return request.price
+
+
+__all__ = ["Model", "Models", "check", "estimate_cost", "find", "models", "request_for", "suggest"]
