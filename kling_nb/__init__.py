@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from .errors import RequestWarning as RequestWarning
     from .errors import Stopped as Stopped
     from .errors import SubmitUnknown as SubmitUnknown
+    from .jobs.batch import Batch as Batch
     from .jobs.job import Job as Job
+    from .jobs.sweep import sweep as sweep
     from .media import Image as Image
     from .media import Video as Video
     from .model import Element as Element
@@ -62,7 +64,9 @@ _HOMES = {
         "Stopped",
         "SubmitUnknown",
     ),
+    "jobs.batch": ("Batch",),
     "jobs.job": ("Job",),
+    "jobs.sweep": ("sweep",),
     "media": ("Image", "Video"),
     "model": (
         "Element",

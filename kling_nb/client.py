@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 import httpx
@@ -14,6 +14,7 @@ from . import standin
 from .clock import Clock
 from .core import Core, accepted
 from .errors import MissingKey
+from .jobs.batch import Batch
 from .jobs.engine import tick
 from .jobs.job import Job
 from .jobs.listing import JobList
@@ -108,6 +109,34 @@ class _Door:
         record is over an hour old, ends the job with `RequestExpired`.
         """
         return self._core.resume(request_id)
+
+    def batch(
+        self,
+        requests: Any,
+        *,
+        model: Any = None,
+        max_active: int | None = None,
+        stop_after_failures: int | None = None,
+        spend_limit: float | None = None,
+        executor: Executor | None = None,
+    ) -> Batch:
+        """Many jobs at once; returns at once with a `Batch` that runs in the background.
+
+        `requests` are requests, dicts of parameters (with `model` in them or given here), what `sweep`
+        returns, or a pandas DataFrame. `max_active` jobs are in flight at once; after `stop_after_failures`
+        failed rows nothing more is submitted; `spend_limit` is in US dollars. `executor` runs the rows on its
+        workers, which get the key and need the same ledger and media folders. Raises `InvalidRequest` and
+        `SpendLimit`.
+        """
+        return Batch(
+            self._core,
+            requests,
+            model=model,
+            max_active=max_active,
+            stop_after_failures=stop_after_failures,
+            spend_limit=spend_limit,
+            executor=executor,
+        )
 
     def _begin(self, model: Any, /, *, take: Take = "new", **params: Any) -> Job:
         # For buttons: the job is there at once and submits by itself, and each press is a new take.

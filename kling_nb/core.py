@@ -15,11 +15,12 @@ from .errors import InvalidRequest, JobFailed, KlingError, Problem, SubmitUnknow
 from .jobs.budget import Budget
 from .jobs.direct import run_direct
 from .jobs.engine import engine, tick
-from .jobs.estimate import published
+from .jobs.experience import Experience
 from .jobs.job import Asked, Job, Remembered
 from .jobs.listing import JobList
 from .jobs.purchase import Buyer, Take, on_disk
 from .jobs.runner import Runner
+from .jobs.watcher import Watcher, shared
 from .keep.ledger import Ledger, Record
 from .keep.store import Store
 from .model.catalogue import find, request_for
@@ -51,32 +52,40 @@ class Core:
         self.jobs: list[Job] = []
         self._clock = clock or SystemClock()
         self.ledger = Ledger(settings.home / "ledger.sqlite3", self._clock.wall)
-        self._budget = Budget(settings.spend_limit, self.jobs)
+        self._experience = Experience(self.ledger, settings.time_scale)
         self._transport = Transport(settings, self._clock, transport)
         self._runner = self._joined(chance or default_chance())
         self._on_close = on_close
         self.closed = False
 
     def _joined(self, chance: Callable[[], float]) -> Runner:
-        settings, clock = self.settings, self._clock
+        settings, clock, ledger = self.settings, self._clock, self.ledger
         api = Api(settings, self._transport, clock, chance)
-        uploads = Uploads(api)
-        ledger = self.ledger
-        return Runner(
-            api,
-            Downloads(self._transport, clock, chance),
-            Store(settings.media),
-            ledger,
-            Buyer(api, uploads, ledger, clock, settings.account, settings.base_url),
-            clock,
-            chance,
-            settings.time_scale,
+        watcher = self._watcher(chance)
+        buyer = Buyer(
+            *(api, Uploads(api), ledger, watcher, Budget(settings.spend_limit, self.jobs), clock),
+            *(settings.account, settings.base_url),
         )
+        downloads = Downloads(self._transport, clock, chance)
+        return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher, clock)
+
+    def _watcher(self, chance: Callable[[], float]) -> Watcher:
+        """The one watcher of this account in this process; a clock of one's own has one of its own."""
+        settings = self.settings
+
+        def make() -> Watcher:
+            return Watcher(
+                self._clock, settings.requests_per_minute, time_scale=settings.time_scale, chance=chance
+            )
+
+        if not isinstance(self._clock, SystemClock):
+            return make()
+        whose = settings.account, settings.base_url, id(self.engine)
+        return shared((*whose, settings.requests_per_minute, settings.time_scale), make)
 
     def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1) -> Job:
         """Check a request and start its job; the submit goes on by itself. Raises `InvalidRequest`."""
         request = request_for(model, params)
-        self._budget.reserve(request)
         job = self._handle(request)
         return self._started(job, _checked_take(take) if self.settings.reuse else "new")
 
@@ -128,9 +137,9 @@ class Core:
         return self._of_record(record)
 
     def _handle(self, request: Asked, **more: Any) -> Job:
-        latency = published(request.latency, self.settings.time_scale)
-        timeout = self.settings.timeout
-        return Job(request, self.engine, self._clock, self._runner, estimate=latency, timeout=timeout, **more)
+        estimate, plan = self._experience.of(request)
+        more |= {"estimate": estimate, "plan": plan, "timeout": self.settings.timeout}
+        return Job(request, self.engine, self._clock, self._runner, **more)
 
     def _of_record(self, record: Record) -> Job:
         """The handle of a row: the live one, a finished one, or one that wakes when somebody waits for it."""
@@ -141,8 +150,8 @@ class Core:
         job._recorded(record)
         job.state = record.state
         made = on_disk(record)
-        if made:
-            job._made(made, record.seconds)
+        if made is not None:
+            job._made(*made, record.seconds)
         elif record.state is State.FAILED:
             job._end(State.FAILED, JobFailed(record.error, detail=record.error, request_id=record.request_id))
         elif record.request_id:
@@ -153,7 +162,7 @@ class Core:
 
     def _live(self, record: Record) -> Job | None:
         mine = (job for job in reversed(self.jobs) if job._row == record.id)
-        return next((job for job in mine if job.watching or job.outputs), None)
+        return next((job for job in mine if job.watching or job.state is State.COMPLETED), None)
 
     def _known(self, request_id: str) -> Job | None:
         return next((job for job in reversed(self.jobs) if job.request_id == request_id), None)

@@ -21,6 +21,8 @@
     │   └── UnexpectedAnswer      an answer we can not read: a page instead of JSON, a result without a file
     ├── ServiceUnreachable        no answer to something that is safe to repeat
     ├── SubmitUnknown             the answer to a submit was lost: it may have been accepted and billed
+    ├── NotSubmitted              (jobs.row) a row of a batch that was halted before its turn
+    ├── BatchFailed               (jobs.batch) rows of a batch have no result, and all were wanted
     ├── SpendLimit                (jobs.budget) it would exceed what the client may spend
     ├── LedgerError               (keep.ledger) the record of jobs can not be used
     ├── JobFailed                 the service ran the job and it failed; carries `detail`, `request_id`

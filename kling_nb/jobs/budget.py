@@ -9,6 +9,9 @@ from ..errors import KlingError
 from ..markup import money_text
 from .job import Job
 
+# Sums of prices are not exact: a hundredth of a cent is nobody's limit.
+_CENT = 1e-4
+
 
 class SpendLimit(KlingError):
     """A job would take a client or batch over the limit that was set for it. Nothing was sent."""
@@ -28,23 +31,19 @@ class Budget:
         self._limit = limit
         self._jobs = jobs
 
-    def reserve(self, request: Any) -> None:
-        """Raise `SpendLimit` when one more such job would exceed the limit."""
+    def reserve(self, job: Job) -> None:
+        """Raise `SpendLimit` when buying this job would exceed the limit."""
         if self._limit is None:
             return
-        price = expected_cost(request)
+        price = expected_cost(job.request)
         if price is None:
-            raise SpendLimit(f"What {request.slug} costs is not known, so a spend limit can not be kept.")
-        spent = self.total()
-        if spent + price > self._limit:
+            raise SpendLimit(f"What {job.model} costs is not known, so a spend limit can not be kept.")
+        spent = sum(_cost(other) for other in tuple(self._jobs) if other is not job)
+        if spent + price > self._limit + _CENT:
             raise SpendLimit(
                 f"About {money_text(price)} more would exceed the limit of {money_text(self._limit)}: "
                 f"{money_text(spent)} is spent or on its way."
             )
-
-    def total(self) -> float:
-        """US dollars spent by finished jobs and expected of running ones."""
-        return sum(_cost(job) for job in self._jobs)
 
 
 def expected_cost(request: Any) -> float | None:

@@ -24,7 +24,8 @@ from ..kernel import in_kernel
 from ..markup import short, time_text
 from ..states import JobEvent, State
 from .engine import Engine, tick
-from .estimate import Estimate
+from .estimate import Curve, Estimate
+from .polling import Plan, plan_for
 
 _log = logging.getLogger("kling_nb")
 Listener = Callable[[JobEvent], None]
@@ -105,12 +106,14 @@ class Job:
         driver: Driver,
         *,
         estimate: Estimate | None = None,
+        plan: Plan | None = None,
         request_id: str | None = None,
         timeout: float | None = None,
     ) -> None:
         self.request = request
         self.request_id = request_id
         self.estimate = estimate
+        self.plan = plan or plan_for(Curve.from_published(None))
         self.state = State.QUEUED if request_id else State.SUBMITTING
         self.resumed = request_id is not None
         self.outputs: tuple[Any, ...] = ()
@@ -324,9 +327,10 @@ class Job:
         if record.accepted is not None:
             self._begun = self._clock.monotonic() - max(0.0, self._clock.wall() - record.accepted)
 
-    def _made(self, outputs: tuple[Any, ...], seconds: float | None) -> None:
+    def _made(self, outputs: tuple[Any, ...], value: Any, seconds: float | None) -> None:
         """It was finished before this handle was made."""
-        self.outputs, self.reused, self.state = outputs, True, State.COMPLETED
+        self.outputs, self.value = outputs, value
+        self.reused, self.state = True, State.COMPLETED
         self._ended = self._begun + (seconds or 0.0)
         event = JobEvent(self.state, self.elapsed, "", self.request_id, dict(self.metrics), is_last=True)
         self._events.append(event)
@@ -351,6 +355,8 @@ class Job:
             _call(listener, event)
 
     def _end(self, state: State, error: KlingError | None = None, note: str = "") -> None:
+        if self.is_over:
+            return
         self.error = error
         self._publish(state, note if error is None else error.what, last=True)
 

@@ -25,7 +25,9 @@ from ..service.api import Api
 from ..service.uploads import Uploads, read_all
 from ..service.wire import HistoryRow, is_web_url
 from ..states import State
+from .budget import Budget
 from .job import Asked, Job
+from .watcher import Watcher
 
 Take: TypeAlias = "int | Literal['new']"
 
@@ -44,6 +46,8 @@ class Buyer:
     api: Api
     uploads: Uploads
     ledger: Ledger
+    watcher: Watcher
+    budget: Budget
     clock: Clock
     account: str
     service: str
@@ -111,16 +115,18 @@ class Buyer:
         job._recorded(record)
         job.resumed = True
         made = on_disk(record)
-        if made:
-            job.outputs, job.reused = made, True
+        if made is not None:
+            (job.outputs, job.value), job.reused = made, True
         return True
 
     async def _send(self, job: Job, row: int, pictures: Mapping[str, Picture]) -> None:
         mark = self.ledger.path, row
         _at_work.add(mark)
         try:
+            self.budget.reserve(job)
             hosted = await asyncio.gather(*(self.uploads.url_of(picture) for picture in pictures.values()))
             body = job.request.body(dict(zip(pictures, hosted, strict=True)))
+            await self.watcher.submit_turn()
             self.ledger.sending(row, body_hash(body))
             job.request_id = await self.api.submit(job.model, body)
             self.ledger.accepted(row, job.request_id)
@@ -153,14 +159,16 @@ class Buyer:
         )
 
 
-def on_disk(record: Record) -> tuple[Image | Video, ...]:
-    """The media of a finished row, when all of it is still there; else nothing."""
-    if record.state is not State.COMPLETED:
-        return ()
+def on_disk(record: Record) -> tuple[tuple[Image | Video, ...], Any] | None:
+    """What a finished row made: its files when all are still there, or its value; None when it is lost."""
+    if record.state is not State.COMPLETED or not record.outputs:
+        return None
+    if "value" in record.outputs[0]:
+        return (), record.outputs[0]["value"]
     try:
-        return tuple(_media(output, record) for output in record.outputs)
+        return tuple(_media(output, record) for output in record.outputs), None
     except MediaError:
-        return ()
+        return None
 
 
 def body_hash(body: Mapping[str, Any]) -> str:

@@ -32,8 +32,8 @@ from ..service.transport import Lost, Undelivered
 from ..service.wire import Answer, Status
 from ..states import State
 from .job import Job
-from .polling import next_poll, next_try
 from .purchase import Buyer, Take
+from .watcher import Watcher
 
 E = TypeVar("E", ServiceUnreachable, ServiceError, UnexpectedAnswer)
 
@@ -52,9 +52,8 @@ class Runner:
     store: Store
     ledger: Ledger
     buyer: Buyer
+    watcher: Watcher
     clock: Clock
-    chance: Callable[[], float]
-    time_scale: float = 1.0
 
     async def drive(self, job: Job, take: Take) -> None:
         """Take a job from where it stands to its end; every error ends in the job, none escapes."""
@@ -107,7 +106,7 @@ class Runner:
 
     async def _watch(self, job: Job) -> None:
         try:
-            await self._poll(job)
+            await self._finish(job, await self._poll(job))
         except RequestExpired:
             row = await self.api.history(job.request_id or "")
             if row is None or row.state not in (State.COMPLETED, State.FAILED):
@@ -117,24 +116,19 @@ class Runner:
             status = Status(row.state, row.error, job.metrics, {"output": row.url})
             await self._conclude(job, status)
 
-    async def _poll(self, job: Job) -> None:
+    async def _poll(self, job: Job) -> Status:
         failures = 0
-        for turn in itertools.count():
-            if turn or not job.resumed:
-                await self.clock.sleep(self._pause(job, failures))
-            status, failures = await self._ask(job, self.api.status, failures)
-            if status is None:
-                continue
-            if status.state in (State.COMPLETED, State.FAILED):
-                await self._finish(job, status)
-                return
-            if status.state and (status.state is not job.state or job.note):
-                self._moved(job, status.state)
-
-    def _pause(self, job: Job, failures: int) -> float:
-        if failures:
-            return next_try(failures, self.time_scale) * (0.75 + self.chance() / 2)
-        return next_poll(job.elapsed, job.estimate, self.time_scale)
+        with self.watcher.open(job.plan) as ticket:
+            for turn in itertools.count():
+                await ticket.turn(job.elapsed, failures, at_once=job.resumed and not turn)
+                status, failures = await self._ask(job, self.api.status, failures)
+                if status is None:
+                    continue
+                if status.state in (State.COMPLETED, State.FAILED):
+                    return status
+                if status.state and (status.state is not job.state or job.note):
+                    self._moved(job, status.state)
+        raise AssertionError("count() does not end")
 
     async def _ask(
         self, job: Job, question: Callable[[str], Any], failures: int
@@ -145,14 +139,15 @@ class Runner:
         except (Undelivered, Lost) as error:
             self._missed(job, failures + 1, f"no answer ({error})")
             return None, failures + 1
+        if job.is_over:
+            # Stopped while the answer was on its way.
+            raise asyncio.CancelledError
+        self.watcher.told(answer.status, asked_pause(answer.headers, answer.at))
         status = wire.status_of(answer)
         if status is not None:
             return status, 0
         if not _may_pass(answer, job):
             raise _with_way_back(wire.error_of(answer, job.request_id, "Asking about the job"), job)
-        asked = asked_pause(answer.headers, answer.at)
-        if asked is not None:
-            await self.clock.sleep(min(asked, 60.0))
         self._missed(job, failures + 1, f"HTTP {answer.status} instead of an answer")
         return None, failures + 1
 
@@ -185,7 +180,8 @@ class Runner:
             job.outputs = await self._collect(job, status.body)
         else:
             job.value = _value(job, status.body)
-        self._written(job, State.COMPLETED, outputs=await asyncio.to_thread(_described, job.outputs))
+        files = await asyncio.to_thread(_described, job.outputs)
+        self._written(job, State.COMPLETED, outputs=files or [{"value": job.value}])
         job._end(State.COMPLETED)
 
     def _written(self, job: Job, state: State, **more: Any) -> None:
@@ -203,14 +199,15 @@ class Runner:
     async def _result(self, job: Job) -> Status:
         """The result of a job that is said to be finished, asked for until it says so itself."""
         failures = 0
-        while True:
-            result, failures = await self._ask(job, self.api.result, failures)
-            if result is not None and result.state in (State.COMPLETED, State.FAILED):
-                return result
-            failures = max(1, failures)
-            if failures > 1 and job.elapsed > _RECORD_LIFE:
-                raise _no_output(job, None if result is None else result.body)
-            await self.clock.sleep(self._pause(job, failures))
+        with self.watcher.open(job.plan) as ticket:
+            for turn in itertools.count():
+                await ticket.turn(job.elapsed, max(1, failures), at_once=not turn)
+                result, failures = await self._ask(job, self.api.result, failures)
+                if result is not None and result.state in (State.COMPLETED, State.FAILED):
+                    return result
+                if turn and job.elapsed > _RECORD_LIFE:
+                    break
+        raise _no_output(job, None if result is None else result.body)
 
 
 def _described(outputs: tuple[Any, ...]) -> list[dict[str, Any]]:

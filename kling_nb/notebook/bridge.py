@@ -52,18 +52,26 @@ def has_front_end() -> bool:
 
 def install() -> None:
     """Let waits serve buttons and let jobs show cards. Called once, inside an IPython kernel."""
+    from ..jobs.batch import Batch
     from ..jobs.engine import engine
     from ..jobs.job import Job
     from . import pump
 
     engine().waiter = pump.wait
     Job.shown_by = _show
+    Batch.shown_by = _show_batch
 
 
 def _show(job: Any, media: bool) -> bool:  # noqa: FBT001 - the signature of Job.shown_by
     from .card import show  # with ipywidgets, which a notebook without cards never needs
 
     return show(job, media)
+
+
+def _show_batch(batch: Any) -> bool:
+    from .table import show
+
+    return show(batch)
 
 
 def _is_known_program(shell: Any) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx
 
 from ..clock import Clock
@@ -83,13 +83,15 @@ class Transport:
         timeout = httpx.Timeout(limit, connect=min(_CONNECT, limit))
         request = client.build_request(method, url, json=json, headers=self._headers(url), timeout=timeout)
         try:
-            # httpx limits each read; a peer that drips bytes would pass every one of them.
-            response = await asyncio.wait_for(client.send(request), limit)
+            # httpx limits each read; a peer that drips bytes would pass every one of them. Not wait_for: on
+            # Python 3.11 it swallows a cancellation that comes together with the answer.
+            with anyio.fail_after(limit):
+                response = await client.send(request)
         except _NEVER_OPENED as error:
             raise Undelivered(_reason(error)) from error
         except httpx.HTTPError as error:
             raise Lost(_reason(error)) from error
-        except asyncio.TimeoutError as error:
+        except TimeoutError as error:
             raise Lost(f"no whole answer within {limit:g} s") from error
         return Answer(response.status_code, response.headers, response.content, self._clock.wall())
 
