@@ -25,7 +25,7 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
     request_id = answer.headers.get("x-request-id") or str(uuid.uuid4())
     url = next((output.url for output in wire.outputs_of(body)), None)
     prompt = str(request.values().get("prompt", ""))
-    arrival = Arrival(runner.store, request.slug, request_id, prompt, url)
+    arrival = Arrival(runner.store, request.slug, request_id, prompt, runner.downloads.writer, url)
     if answer.media_type.startswith(("image/", "video/")):
         return await asyncio.to_thread(arrival.keep, answer.content)
     if url:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,6 +54,7 @@ class Runner:
     buyer: Buyer
     watcher: Watcher
     clock: Clock
+    under_way: dict[Path, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def drive(self, job: Job, take: Take) -> None:
         """Take a job from where it stands to its end; every error ends in the job, none escapes."""
@@ -83,8 +84,21 @@ class Runner:
             job._publish(status.state)
 
     async def fetch(self, arrival: Arrival) -> Any:
-        """One file brought home whole, as an `Image` or a `Video`."""
+        """One file brought home whole, as an `Image` or a `Video`; once, for all handles of this client."""
+        task = self.under_way.get(arrival.part)
+        if task is None or task.done():
+            task = asyncio.get_running_loop().create_task(self._fetch(arrival))
+            self.under_way[arrival.part] = task
+            task.add_done_callback(lambda _: self.under_way.pop(arrival.part, None))
+        # One handle that is stopped must not take the file away from the others.
+        return await asyncio.shield(task)
+
+    async def _fetch(self, arrival: Arrival) -> Any:
         for is_last in (False, True):
+            done = await asyncio.to_thread(arrival.found)
+            if done is not None:
+                return done
+            arrival.adopt()
             await self.downloads.fetch(arrival.url or "", arrival.part)
             try:
                 return await asyncio.to_thread(arrival.settle)
@@ -189,9 +203,9 @@ class Runner:
             self.ledger.ended(job._row, state, metrics=job.metrics, **more)
 
     async def _collect(self, job: Job, body: Any) -> tuple[Any, ...]:
-        named = enumerate(wire.outputs_of(body))
+        named, name = enumerate(wire.outputs_of(body)), job.request_id or ""
         arrivals = [
-            Arrival(self.store, job.model, job.request_id or "", job.prompt, output.url, index)
+            Arrival(self.store, job.model, name, job.prompt, self.downloads.writer, output.url, index)
             for index, output in named
         ]
         return tuple([await self.fetch(arrival) for arrival in arrivals])

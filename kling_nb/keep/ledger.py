@@ -10,6 +10,7 @@ import os
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from ..states import State
 _APPLICATION = 0x6B6C6E62
 # How long another process may take over a submit before it counts as dead where its pid can not be asked.
 LEASE = 300.0
+# Seconds to wait for other processes that are writing.
+_BUSY = 30.0
 
 _MIGRATIONS: tuple[str, ...] = (
     """
@@ -343,10 +346,19 @@ def is_alive(record: Record, now: float) -> bool:
     if host != socket.gethostname() or os.name == "nt":
         # Another machine (or Windows, where asking would kill): only time tells.
         return now - (record.sent or record.created) < LEASE
+    return is_running(pid)
+
+
+def is_running(pid: str) -> bool:
+    """Whether a process of this machine is there; on Windows, where asking would kill it, always yes."""
+    if os.name == "nt":
+        return True
     try:
         os.kill(int(pid), 0)
-    except (OSError, ValueError):
+    except (ProcessLookupError, ValueError):
         return False
+    except OSError:
+        return True  # somebody else's
     return True
 
 
@@ -355,13 +367,19 @@ def _opened(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerError(f"The folder {path.parent} can not be made: {error.strerror}.") from error
-    database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    try:
-        _prepared(database, path)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    deadline = time.monotonic() + _BUSY
+    while True:
+        database = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        try:
+            _prepared(database, path)
+        except BaseException as error:
+            database.close()
+            # Turning on the write-ahead log does not wait for others that are just doing the same.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return database
 
 
 def _prepared(database: sqlite3.Connection, path: Path) -> None:

@@ -20,7 +20,7 @@ from ..media.trouble import Undecodable, disk_trouble
 from ..media.whole import replacing
 
 _STEM = 60
-_SUFFIX = re.compile(r"\.?[a-z0-9]{1,8}")
+_SUFFIX = re.compile(r"\.?[a-z0-9-]{1,16}")
 
 
 class BrokenMedia(DownloadFailed, ValueError):

@@ -142,7 +142,8 @@ class World:
         with self._lock:
             self.ignored += [(contract.slug, name) for name in limits.unknown(contract, body)]
             starts, due = self._schedule(self._duration(contract, params, failure))
-            name = _repeatable_id(len(self.jobs), contract.slug, str(body.get("prompt")))
+            asked = json.dumps(body, sort_keys=True, default=str).replace(self.output_url, "")
+            name = _repeatable_id(f"{len(self.jobs)} {contract.slug} {asked}")
             job = Job(name, contract.slug, dict(body), price, self.clock.now(), starts, due, media)
             job.failure, job.stuck = failure, stuck or "[sandbox:stuck]" in str(body.get("prompt"))
             self.jobs[job.id] = self._open[job.id] = job
@@ -273,9 +274,9 @@ class World:
         return {"url": url, "content_type": media.content_type, "file_name": name, "file_size": size}
 
 
-def _repeatable_id(count: int, slug: str, prompt: str) -> str:
+def _repeatable_id(what: str) -> str:
     """A UUID v4 that a notebook gets again on a fresh sandbox, so that its outputs can be compared."""
-    digest = hashlib.sha256(f"{count} {slug} {prompt}".encode("utf-8", "replace")).digest()
+    digest = hashlib.sha256(what.encode("utf-8", "replace")).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from .transport import Lost, Transport, Undelivered
 # Seconds without a single new byte after which we give up; what has arrived stays for the next call.
 _PATIENCE = 180.0
 _CHUNK = 1 << 18
+_numbers = itertools.count()
 
 
 class Downloads:
@@ -26,6 +29,8 @@ class Downloads:
         self._transport = transport
         self._clock = clock
         self._chance = chance
+        # Two that fetch the same file must not write to the same place.
+        self.writer = f"{os.getpid()}-{next(_numbers)}"
 
     async def fetch(self, url: str, part: Path) -> str:
         """Bring all of `url` to `part`, continuing what is there already; returns its media type.
@@ -87,7 +92,6 @@ class _Refused(Exception):
 async def _write(response: httpx.Response, part: Path, *, start: int) -> None:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        # At an explicit place, never by appending: another process may be fetching the same file.
         with part.open("r+b" if start else "wb") as file:
             file.seek(start)
             async for chunk in response.aiter_bytes(_CHUNK):

@@ -148,8 +148,9 @@ def test_two_processes_at_the_same_moment_make_one_post(sandbox: Sandbox, tmp_pa
     for child in children:
         child.stdin.write("\n")
         child.stdin.flush()
-    ids = {child.communicate(timeout=30)[0] for child in children}
-    assert len(ids) == 1
+    ended = [child.communicate(timeout=60) for child in children]
+    assert [child.returncode for child in children] == [0, 0, 0], [said for _, said in ended]
+    assert len({name for name, _ in ended}) == 1
     assert len(sandbox.posts()) == 1
 
 

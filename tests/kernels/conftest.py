@@ -66,11 +66,15 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def kernel(version: str, kernels: dict[str, Kernel]) -> Kernel:
-    """The shared kernel of this version."""
+def kernel(version: str, kernels: dict[str, Kernel]) -> Iterator[Kernel]:
+    """The shared kernel of this version; one that a failed test has left stuck is not handed on."""
     if version not in kernels:
         kernels[version] = start(version, KLING_NB_UI="widgets")
-    return kernels[version]
+    yield kernels[version]
+    try:
+        kernels[version].run("'still here'", timeout=5)
+    except TimeoutError:
+        kernels.pop(version).close()
 
 
 @pytest.fixture
