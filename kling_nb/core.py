@@ -121,10 +121,12 @@ class Core:
 
     async def _recovered(self, record: Record) -> Job | None:
         live = self._live(record)
-        if live is not None or self._runner.buyer._is_at_work(record):
+        if live is None and record.request_id is None:
+            record = self.ledger.get(record.id)  # others may have been at work since the list was read
+        if live is not None or (record.request_id is None and self._runner.buyer._is_at_work(record)):
             return live
         if record.request_id is None and record.sent is None:
-            self.ledger.ended(record.id, State.FAILED, error="its process ended before anything was sent")
+            self.ledger.given_up(record, "its process ended before anything was sent")
             return None
         if record.request_id is None:
             try:
@@ -201,6 +203,11 @@ class Core:
         for job in self.jobs:
             job._stop_here()
         # A submit that is on its way is let through: cut off, nobody would know what it bought.
+        for job in self.jobs:
+            if job._task is not None and not self._runner.buyer.sends(job):
+                job._task.cancel()
+                if not job.is_over:
+                    job._end_stopped()
         tasks = [job._task for job in self.jobs if job._task is not None and not job._task.done()]
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._transport.close()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
+import itertools
 import os
 import sys
 from dataclasses import dataclass
@@ -118,16 +121,36 @@ def default_home() -> Path:
 
 
 def find_key(argument: str | None = None) -> Secret:
-    """The API key: the argument, else SEGMIND_API_KEY, else Colab's secret of that name.
+    """The API key: the argument, else what `login()` was told, else SEGMIND_API_KEY, Colab's secret of that
+    name, or the keyring's entry for `kling_nb`.
 
     Asked anew for each client, so that a key set in a later cell works. Raises `MissingKey`.
     """
-    for found in (argument, os.environ.get(KEY_VARIABLE), _colab_secret()):
+    places = (_from_login, _from_environment, _colab_secret, _keyring)
+    for found in itertools.chain([argument], (look() for look in places)):
         if found and found.strip():
             return _checked(found.strip())
-    looked = ["the api_key argument", f"the environment variable {KEY_VARIABLE}"]
+    looked = ["the api_key argument", "kn.login()", f"the environment variable {KEY_VARIABLE}"]
     looked.append(f"Colab's secret {KEY_VARIABLE}" if _in_colab() else "Colab's secrets (not in Colab)")
+    looked.append("the keyring" if _has_keyring() else "the keyring (package keyring not installed)")
     raise MissingKey(looked)
+
+
+_login: Secret | None = None
+
+
+def keep_login(key: Secret | None) -> None:
+    """Remember a key for the clients of this process, or forget it."""
+    global _login
+    _login = key
+
+
+def _from_environment() -> str | None:
+    return os.environ.get(KEY_VARIABLE)
+
+
+def _from_login() -> str | None:
+    return _login.reveal() if _login else None
 
 
 def origin_of(url: str) -> str:
@@ -188,5 +211,19 @@ def _colab_secret() -> str | None:
     try:
         found = userdata.get(KEY_VARIABLE)
     except Exception:  # noqa: BLE001 - a missing secret and a refused one are both "not here"
+        return None
+    return str(found) if found else None
+
+
+def _has_keyring() -> bool:
+    return "keyring" in sys.modules or importlib.util.find_spec("keyring") is not None
+
+
+def _keyring() -> str | None:
+    if not _has_keyring():
+        return None
+    try:
+        found = importlib.import_module("keyring").get_password("kling_nb", KEY_VARIABLE)
+    except Exception:  # noqa: BLE001 - a keyring that is locked or broken is one that is not there
         return None
     return str(found) if found else None

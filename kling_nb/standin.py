@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import shutil
 import tempfile
@@ -41,8 +42,21 @@ def lease(time_scale: float) -> StandIn:
 def release(time_scale: float) -> None:
     """Give the sandbox back; it stops with its last user."""
     with _lock:
-        _running[time_scale].users -= 1
-        if not _running[time_scale].users:
-            standin = _running.pop(time_scale)
-            standin.service.close()
-            shutil.rmtree(standin.home, ignore_errors=True)
+        standin = _running.get(time_scale)
+        if standin is None:
+            return
+        standin.users -= 1
+        if not standin.users:
+            _end(_running.pop(time_scale))
+
+
+@atexit.register
+def _end_all() -> None:
+    # A notebook's kernel mostly ends without a word.
+    while _running:
+        _end(_running.popitem()[1])
+
+
+def _end(standin: StandIn) -> None:
+    standin.service.close()
+    shutil.rmtree(standin.home, ignore_errors=True)

@@ -16,6 +16,8 @@ _UNKNOWN, _BROAD = 60.0, 1.2
 # As many jobs as a published latency is worth beside one's own.
 _TRUST = 5.0
 _ENOUGH = 5
+# Nothing counts as further from the middle than so many spreads of the prior.
+_STRAY = 2.5
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,12 @@ class Curve:
     @classmethod
     def from_durations(cls, durations: Sequence[float], prior: Curve) -> Curve:
         """Fitted to past jobs (real seconds), drawn towards `prior` while there are few of them."""
-        logs = _without_strays([math.log(each) for each in _usable(durations)])
+        # A broad prior says little, so a few jobs outweigh it.
+        weight = _TRUST * (_SPREAD / prior.sigma) ** 2
+        logs = _without_strays([math.log(each) for each in _usable(durations)], prior, weight)
         if not logs:
             return prior
-        # A broad prior says little, so a few jobs outweigh it.
-        count, weight = len(logs), _TRUST * (_SPREAD / prior.sigma) ** 2
+        count = len(logs)
         mean, total = sum(logs) / count, count + weight
         squares = sum((each - mean) ** 2 for each in logs) + weight * prior.sigma**2
         squares += (mean - prior.mu) ** 2 * count * weight / total
@@ -130,10 +133,12 @@ def _usable(durations: Sequence[float]) -> list[float]:
     return sorted(each for each in durations if 0 < each < math.inf)
 
 
-def _without_strays(logs: list[float]) -> list[float]:
-    # A laptop that slept wrote down hours: nothing counts as further than a factor e from the middle.
-    middle = logs[len(logs) // 2] if logs else 0.0
-    return [min(max(each, middle - 1.0), middle + 1.0) for each in logs]
+def _without_strays(logs: list[float], prior: Curve, weight: float) -> list[float]:
+    """Drawn in towards the middle: a laptop that slept wrote down hours, a refused job a moment."""
+    # What is a stray among one or two jobs, only the prior can say.
+    known = sorted([*logs, *[prior.mu] * round(weight)])
+    middle, far = known[len(known) // 2] if known else prior.mu, _STRAY * prior.sigma
+    return [min(max(each, middle - far), middle + far) for each in logs]
 
 
 def _percentile(known: list[float], share: float) -> float:

@@ -7,17 +7,20 @@ job, to the finished media, or to the question what became of a submit whose ans
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ..clock import Clock
 from ..errors import KlingError, SubmitUnknown
-from ..keep.ledger import Intent, Ledger, Record, is_alive, me
+from ..keep.ledger import Intent, Ledger, LedgerError, Record, is_alive, me
 from ..media import Image, Video
 from ..media.picture import Picture
 from ..media.trouble import MediaError
@@ -72,17 +75,35 @@ class Buyer:
         None when there is none. Raises `SubmitUnknown` when several fit: which of them it was, a person must
         say.
         """
-        rows = await self.api.history_page({"model_name": record.slug, "per_page": 100})
+        rows = await self._past(record)
         known = self.ledger
         fitting = [row for row in rows if _fits(row, record)]
         free = [row for row in fitting if known.by_request(self.service, row.request_id) is None]
-        if len(free) > 1:
+        # Equal requests that were lost together may share what is free: which is whose makes no difference.
+        if len(free) > max(1, known.lost(self.account, self.service, record.slug, record.body_hash)):
             ids = ", ".join(row.request_id for row in free)
             raise SubmitUnknown(
                 f"{len(free)} past requests fit the lost submit of {record.slug}: {ids}.",
                 todo="client.resume(id) brings back the one you choose.",
             )
-        return free[0] if free else None
+        return free[-1] if free else None
+
+    async def _past(self, record: Record) -> list[HistoryRow]:
+        """Requests of this model from when the row was sent on; the service's own window is 7 days."""
+        since = (record.sent or record.created) - _CLOCKS_APART
+        day = datetime.fromtimestamp(since, timezone.utc).date()
+        today = datetime.fromtimestamp(self.clock.wall(), timezone.utc).date()
+        last = max(day, min(day + timedelta(days=2), today))
+        window = {"from_date": day.isoformat(), "to_date": last.isoformat()}
+        asked = {"model_name": record.slug, "per_page": 100, **window}
+        found: dict[str, HistoryRow] = {}
+        for page in count(1):
+            rows = await self.api.history_page({**asked, "page": page})
+            fresh = {row.request_id: row for row in rows if row.request_id not in found}
+            found |= fresh
+            if not fresh or all(row.created is not None and row.created < since for row in rows):
+                break
+        return list(found.values())
 
     async def reconcile(self, record: Record) -> Record:
         """A row of unknown outcome after a look at the service's history: with its id if exactly one fits."""
@@ -129,15 +150,24 @@ class Buyer:
             await self.watcher.submit_turn()
             self.ledger.sending(row, body_hash(body))
             job.request_id = await self.api.submit(job.model, body)
-            self.ledger.accepted(row, job.request_id)
         except SubmitUnknown as error:
             self.ledger.moved(row, State.UNKNOWN, error.what)
             raise
+        except LedgerError:
+            raise  # nothing was sent, and the row may be another's by now
         except KlingError as error:
             self.ledger.ended(row, State.FAILED, error=error.what)
             raise
+        else:
+            # What was bought is no failure, whatever becomes of the record; the history brings it back.
+            with contextlib.suppress(LedgerError):
+                self.ledger.accepted(row, job.request_id)
         finally:
             _at_work.discard(mark)
+
+    def sends(self, job: Job) -> bool:
+        """True while a submit of this process is under way for the job."""
+        return (self.ledger.path, job._row) in _at_work
 
     def _is_at_work(self, record: Record) -> bool:
         if record.owner == me():

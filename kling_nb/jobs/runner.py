@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..keep.arrivals import Arrival
-from ..keep.ledger import Ledger
+from ..keep.ledger import Ledger, LedgerError
 from ..keep.store import BrokenMedia, Store
 from ..markup import sentence
 from ..service import wire
@@ -41,6 +42,8 @@ E = TypeVar("E", ServiceUnreachable, ServiceError, UnexpectedAnswer)
 _RECORD_LIFE = 3600.0 + 300.0
 # A record may take a moment to appear after the submit was answered.
 _SETTLING = 10.0
+# Unanswered questions in a row after which a record that must be gone is given up.
+_ENOUGH = 8
 
 
 @dataclass(frozen=True)
@@ -166,14 +169,15 @@ class Runner:
         return None, failures + 1
 
     def _missed(self, job: Job, failures: int, why: str) -> None:
-        if job.elapsed > _RECORD_LIFE:
+        if job.elapsed > _RECORD_LIFE and failures > _ENOUGH:
             raise _with_way_back(ServiceUnreachable(f"The service gave no news of the job: {why}."), job)
         times = "once" if failures == 1 else f"{failures} times in a row"
         job._publish(job.state, f"{why[0].upper()}{why[1:]}, {times}; still asking.")
 
     def _moved(self, job: Job, state: State) -> None:
         if state is not job.state and job._row is not None:
-            self.ledger.moved(job._row, state)
+            with contextlib.suppress(LedgerError):
+                self.ledger.moved(job._row, state)
         job._publish(state)
 
     async def _finish(self, job: Job, status: Status) -> None:
@@ -199,8 +203,11 @@ class Runner:
         job._end(State.COMPLETED)
 
     def _written(self, job: Job, state: State, **more: Any) -> None:
-        if job._row is not None:
-            self.ledger.ended(job._row, state, metrics=job.metrics, **more)
+        if job._row is None:
+            return
+        # What is on disk is no failure because its record can not be kept; a later recovery mends that.
+        with contextlib.suppress(LedgerError):
+            self.ledger.ended(job._row, state, request_id=job.request_id, metrics=job.metrics, **more)
 
     async def _collect(self, job: Job, body: Any) -> tuple[Any, ...]:
         named, name = enumerate(wire.outputs_of(body)), job.request_id or ""

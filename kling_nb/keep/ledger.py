@@ -110,7 +110,7 @@ class Ledger:
         self.path = path
         self._wall = wall
         self._lock = threading.RLock()
-        self._open: tuple[int, sqlite3.Connection] | None = None
+        self._open: tuple[tuple[int, object], sqlite3.Connection] | None = None
 
     def claim(self, intent: Intent, take: int | Literal["new"]) -> tuple[Record, bool]:
         """The row of this purchase, and whether it was made just now by this call.
@@ -137,7 +137,15 @@ class Ledger:
 
     def sending(self, row: int, body_hash: str) -> None:
         """The POST leaves now: from here on its outcome may be unknown."""
-        self._change(row, State.SUBMITTING, body_hash=body_hash, sent=self._wall())
+        with self._writing() as database:
+            changed = database.execute(
+                "UPDATE jobs SET body_hash = ?, sent = ?"
+                " WHERE id = ? AND owner = ? AND state = 'SUBMITTING' AND sent IS NULL",
+                (body_hash, self._wall(), row, me()),
+            )
+            if changed.rowcount != 1:
+                raise LedgerError(f"The row of this job in {self.path} is gone or another's now.")
+            self._note(database, row, State.SUBMITTING)
 
     def accepted(self, row: int, request_id: str) -> None:
         """The service has taken it under this id."""
@@ -152,16 +160,19 @@ class Ledger:
         row: int,
         state: State,
         *,
+        request_id: str | None = None,
         metrics: Mapping[str, Any] | None = None,
         outputs: list[dict[str, Any]] | None = None,
         error: str = "",
     ) -> None:
         """It is over: what it cost, what it made, or why it made nothing."""
         cost = (metrics or {}).get("cost")
+        known = {"request_id": request_id} if request_id else {}
         self._change(
             row,
             state,
             error,
+            **known,
             finished=self._wall(),
             metrics=_json(metrics or {}),
             outputs=_json(outputs or []),
@@ -193,6 +204,27 @@ class Ledger:
                 (me(), self._wall(), record.id, record.owner),
             )
             return changed.rowcount == 1
+
+    def given_up(self, record: Record, error: str) -> bool:
+        """End a row that never left, unless somebody has taken it over since it was read."""
+        with self._writing() as database:
+            changed = database.execute(
+                "UPDATE jobs SET state = 'FAILED', error = ?, finished = ?"
+                " WHERE id = ? AND owner = ? AND created = ? AND state = 'SUBMITTING' AND sent IS NULL",
+                (error, self._wall(), record.id, record.owner, record.created),
+            )
+            if changed.rowcount:
+                self._note(database, record.id, State.FAILED, error)
+            return changed.rowcount == 1
+
+    def lost(self, account: str, service: str, slug: str, body_hash: str | None) -> int:
+        """How many rows wait for a request id that were sent with this body."""
+        query = (
+            "SELECT count(*) FROM jobs WHERE account = ? AND service = ? AND slug = ? AND body_hash = ?"
+            " AND request_id IS NULL AND state IN ('SUBMITTING', 'UNKNOWN')"
+        )
+        with self._reading() as database:
+            return int(database.execute(query, (account, service, slug, body_hash)).fetchone()[0])
 
     def get(self, row: int) -> Record:
         """One row."""
@@ -240,7 +272,7 @@ class Ledger:
         """Parameters and seconds of the last finished jobs of one model, whatever account they were on."""
         query = (
             "SELECT params, finished - accepted FROM jobs WHERE slug = ? AND state = 'COMPLETED'"
-            " AND sent IS NOT NULL ORDER BY id DESC LIMIT ?"
+            " AND sent IS NOT NULL AND finished > accepted ORDER BY id DESC LIMIT ?"
         )
         with self._reading() as database:
             return [
@@ -264,7 +296,7 @@ class Ledger:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            if self._open is not None and self._open[0] == os.getpid():
+            if self._open is not None and self._open[0][0] == os.getpid():
                 self._open[1].close()
             self._open = None
 
@@ -320,17 +352,32 @@ class Ledger:
                 yield database
                 database.execute("COMMIT")
             except BaseException:
-                database.execute("ROLLBACK")
+                # SQLite has rolled back by itself where the disk is full or failed.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
                 raise
 
     def _connected(self) -> sqlite3.Connection:
-        # A connection must not be carried over a fork.
-        if self._open is None or self._open[0] != os.getpid():
-            self._open = os.getpid(), _opened(self.path)
+        # A connection must not be carried over a fork, nor used when its file was deleted or replaced.
+        if self._open is not None and self._open[0] != (os.getpid(), _identity(self.path)):
+            if self._open[0][0] == os.getpid():
+                self._open[1].close()
+            self._open = None
+        if self._open is None:
+            database = _opened(self.path)
+            self._open = (os.getpid(), _identity(self.path)), database
         return self._open[1]
 
     def _trouble(self, error: sqlite3.Error) -> LedgerError:
         return LedgerError(f"The record of jobs in {self.path} can not be used: {error}.")
+
+
+def _identity(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def me() -> str:
@@ -343,6 +390,9 @@ def is_alive(record: Record, now: float) -> bool:
     host, _, pid = record.owner.rpartition(":")
     if record.owner == me():
         return True
+    age = abs(now - (record.sent or record.created))
+    if age > (LEASE if record.sent else 86400.0):
+        return False  # no submit takes that long: the number belongs to another process by now
     if host != socket.gethostname() or os.name == "nt":
         # Another machine (or Windows, where asking would kill): only time tells.
         return now - (record.sent or record.created) < LEASE

@@ -123,7 +123,7 @@ class Shelf:
         """The same, made now where there is none; None where the file can not be shown. Takes its time."""
         known = self.known_view(piece)
         if known is None and piece.state == "here":
-            with contextlib.suppress(MediaError):
+            with contextlib.suppress(Exception):  # decoders raise whatever they like, and it is a courtesy
                 known = _drawn(piece.media()[0])
             if known is not None:
                 with contextlib.suppress(MediaError):  # a folder that can not be written only costs time

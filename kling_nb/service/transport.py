@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,8 +46,8 @@ class Transport:
             "transport": transport,
             "trust_env": not is_loopback(settings.base_url),
             "headers": {"user-agent": USER_AGENT},
+            "verify": _tls(),
         }
-        shared["verify"] = httpx.create_ssl_context() if settings.base_url.startswith("https") else True
         self._asking = httpx.AsyncClient(**shared)
         # A pooled connection may have died unseen, and a submit lost on it could not be told from one that
         # was taken. A fresh one each time fails while opening, where nothing can have been bought.
@@ -99,6 +101,12 @@ class Transport:
         if origin_of(url) not in self._settings.origins:
             raise KlingError(f"{origin_of(url)} is not the configured service; the key is not sent there.")
         return {"x-api-key": self._settings.api_key.reveal(), "accept": "application/json, */*"}
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes longer than all the rest of a client's making.
+    return httpx.create_ssl_context()
 
 
 def _reason(error: Exception) -> str:

@@ -75,8 +75,9 @@ def test_the_key_is_looked_for_in_order_and_anew_each_time(monkeypatch: pytest.M
     with pytest.raises(kn.MissingKey) as caught:
         kn.Client()
     assert str(caught.value).startswith(
-        "No API key was found. Looked in: the api_key argument, the environment variable SEGMIND_API_KEY, "
-        "Colab's secrets (not in Colab)."
+        "No API key was found. Looked in: the api_key argument, kn.login(), the environment variable "
+        "SEGMIND_API_KEY, "
+        "Colab's secrets (not in Colab), the keyring"
     )
     monkeypatch.setenv("SEGMIND_API_KEY", "from-environment")
     assert find_key().reveal() == "from-environment"
