@@ -60,8 +60,8 @@ class Core:
 
     def _joined(self, chance: Callable[[], float]) -> Runner:
         settings, clock, ledger = self.settings, self._clock, self.ledger
-        api = Api(settings, self._transport, clock, chance)
         watcher = self._watcher(chance)
+        api = Api(settings, self._transport, clock, chance, watcher.told)
         buyer = Buyer(
             *(api, Uploads(api), ledger, watcher, Budget(settings.spend_limit, self.jobs), clock),
             *(settings.account, settings.base_url),

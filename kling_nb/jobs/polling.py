@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 
-from .estimate import Curve, Estimate
+from .estimate import Curve
 
 # The mean delay aimed at is this share of the mean duration, within bounds in seconds of the service.
 _DELAY, _LEAST_DELAY, _MOST_DELAY = 0.01, 0.5, 3.0
@@ -86,12 +86,6 @@ def plan_for(curve: Curve, time_scale: float = 1.0) -> Plan:
 def next_try(failures: int, time_scale: float = 1.0) -> float:
     """Seconds until the next question after `failures` unanswered ones in a row, doubling up to 30 s."""
     return float(min(30.0, 2.0 ** min(failures - 1, 6)) / time_scale)
-
-
-def next_poll(elapsed: float, estimate: Estimate | None, time_scale: float = 1.0) -> float:
-    """What the runner asks for until it takes its turns from the watcher."""
-    middle = None if estimate is None else (estimate.low * time_scale, estimate.high * time_scale)
-    return plan_for(Curve.from_published(middle, time_scale), time_scale).next_delay(elapsed)
 
 
 def _read(across: Sequence[float], up: Sequence[float], at: float) -> float:

@@ -152,8 +152,13 @@ class Ledger:
         self._change(row, State.QUEUED, request_id=request_id, accepted=self._wall())
 
     def moved(self, row: int, state: State, note: str = "") -> None:
-        """The service reported another state."""
-        self._change(row, state, note)
+        """The service reported another state. Not worth a wait for the disk: it would report it again."""
+        with self._reading() as database:
+            database.execute("PRAGMA synchronous = NORMAL")
+            try:
+                self._change(row, state, note)
+            finally:
+                database.execute("PRAGMA synchronous = FULL")
 
     def ended(
         self,

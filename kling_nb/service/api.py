@@ -21,12 +21,18 @@ _PATIENCE = 120.0
 
 
 class Api:
-    """Segmind's HTTP API (docs.segmind.com), over a `Transport`."""
+    """Segmind's HTTP API (docs.segmind.com), over a `Transport`. `told` hears how submits were answered."""
 
     def __init__(
-        self, settings: Settings, transport: Transport, clock: Clock, chance: Callable[[], float]
+        self,
+        settings: Settings,
+        transport: Transport,
+        clock: Clock,
+        chance: Callable[[], float],
+        told: Callable[[int, float | None], None],
     ) -> None:
         self._settings = settings
+        self._told = told
         self._transport = transport
         self._clock = clock
         self._chance = chance
@@ -142,6 +148,7 @@ class Api:
             except Lost as error:
                 raise self._unknown(slug, f"no whole answer to the submit came back ({error})") from error
             else:
+                self._told(answer.status, asked_pause(answer.headers, answer.at))
                 if 200 <= answer.status < 300:
                     return answer
                 pause = self._pause(attempt, answer, started) if answer.status in REFUSED else None

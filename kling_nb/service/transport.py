@@ -48,7 +48,9 @@ class Transport:
             "headers": {"user-agent": USER_AGENT},
             "verify": _tls(),
         }
-        self._asking = httpx.AsyncClient(**shared)
+        # As many as the watcher lets out at a time: more would only stand in the pool's own queue.
+        pool = httpx.Limits(max_connections=16, max_keepalive_connections=16)
+        self._asking = httpx.AsyncClient(**shared, limits=pool)
         # A pooled connection may have died unseen, and a submit lost on it could not be told from one that
         # was taken. A fresh one each time fails while opening, where nothing can have been bought.
         self._buying = httpx.AsyncClient(**shared, limits=httpx.Limits(max_keepalive_connections=0))

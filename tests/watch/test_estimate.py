@@ -81,6 +81,14 @@ def test_strays_and_nonsense_do_not_bend_the_curve() -> None:
     assert bent.sigma < 1.4 * straight.sigma
 
 
+@pytest.mark.parametrize("stray", [0.1, 30_000.0])
+def test_a_first_job_that_is_a_stray_hardly_moves_the_page(stray: float) -> None:
+    page = Curve.from_published(IMAGE)
+    moved = Curve.from_durations([stray], page)
+    assert moved.median == pytest.approx(page.median, rel=0.15)
+    assert moved.sigma < 0.4
+
+
 def test_jobs_that_never_vary_leave_some_room() -> None:
     assert Curve.from_durations([48.0] * 1000, Curve.from_published(IMAGE)).sigma >= 0.08
 
