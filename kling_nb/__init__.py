@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .kernel import in_kernel
+from .login import login as login  # at once: later, importing the module of that name would hide it
 from .settings import VERSION
 
 __version__ = VERSION
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .model import Shot as Shot
     from .model import models as models
     from .notebook.form import form as form
+    from .notebook.gallery import gallery as gallery
     from .notebook.nested import allow_nested_loops as allow_nested_loops
     from .states import JobEvent as JobEvent
     from .states import State as State
@@ -79,12 +81,13 @@ _HOMES = {
         "models",
     ),
     "notebook.form": ("form",),
+    "notebook.gallery": ("gallery",),
     "notebook.nested": ("allow_nested_loops",),
     "states": ("JobEvent", "State"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", "errors", *_HOME_OF]  # noqa: PLE0604 - strings, all of them
+__all__ = ["__version__", "errors", "login", *_HOME_OF]  # noqa: PLE0604 - strings, all of them
 
 
 def __getattr__(name: str) -> Any:
@@ -92,7 +95,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.errors")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _HOME_OF[name] in ("client", "notebook.form"):
+    if _HOME_OF[name] in ("client", "notebook.form", "notebook.gallery"):
         _join_notebook()
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     return value
@@ -100,6 +103,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext kling_nb` runs: adds `%kling` and `%%kling`."""
+    _join_notebook()
+    import_module(f"{__name__}.notebook.magic").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What `%unload_ext kling_nb` runs: puts back what was there."""
+    import_module(f"{__name__}.notebook.magic").unload(shell)
 
 
 def _join_notebook() -> None:

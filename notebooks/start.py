@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / ".ci"))
 
-from environment import python_with  # noqa: E402 - found through the line above
+from environment import python_with  # found through the line above
 
 NOTEBOOK = "01-quickstart.ipynb"
 

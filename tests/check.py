@@ -31,16 +31,19 @@ def main(arguments: list[str]) -> int:
 
 
 def _steps(rest: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
-    units = ["pytest", "-q", *(["-m", "not browser and not kernel"] if quick else []), *rest]
+    pytest = ["pytest", "-q", "-p", "no:cacheprovider"]
+    units = "not browser and not kernel" if quick else "not browser"
     steps = [
         ("lint", ["ruff", "check", "."]),
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
-        ("tests", units),
+        ("tests", [*pytest, "-m", units, *rest]),
     ]
     if not quick:
-        nbval = ["pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "notebooks"]
-        steps.append(("notebooks", nbval))
+        # A browser keeps an event loop running in its thread, so it has a process of its own.
+        steps.append(("browser", [*pytest, "-m", "browser", "tests"]))
+        sanitized = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "notebooks/nbval.cfg"]
+        steps.append(("notebooks", [*pytest, *sanitized, "notebooks"]))
     return steps
 
 

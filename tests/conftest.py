@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ SPEED = 2000.0
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SEGMIND_API_KEY", "KLING_NB_BASE_URL", "KLING_NB_UI"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "keyring", types.SimpleNamespace(get_password=lambda *_: None))
     monkeypatch.setenv("KLING_NB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KLING_NB_MEDIA", str(tmp_path / "media"))
 

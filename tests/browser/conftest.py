@@ -10,7 +10,7 @@ import pytest
 from .lab import BROWSERS, Lab, find_browser, launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One server for all tests."""
     server = Lab(tmp_path_factory.mktemp("lab"))
@@ -18,9 +18,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():  # type: ignore[no-untyped-def]
-    """One browser for all tests."""
+    """One browser for all tests of this folder; while it is open this thread has a running event loop."""
     executable = find_browser()
     if executable is None:
         said = f"no browser on the PATH ({', '.join(BROWSERS)})"
