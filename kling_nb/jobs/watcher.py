@@ -73,7 +73,9 @@ class Pace:
         self._tokens, self._filled = self.burst, now
         self._refused, self._told = math.inf, now
         self._recent, self._counted = 0.0, now
-        self._pause = _PAUSE / time_scale
+        # A service that runs faster forgives faster, too.
+        self._pause, self._recovery = _PAUSE / time_scale, _RECOVERY / time_scale
+        self._window, self._floor = _RECENT / time_scale, _FLOOR * time_scale
 
     def take(self, now: float) -> bool:
         """Take one token, if there is one and no pause."""
@@ -83,7 +85,7 @@ class Pace:
         if self._tokens < 1.0:
             return False
         self._tokens -= 1.0
-        self._recent, self._counted = self._flow(now) + 1 / _RECENT, now
+        self._recent, self._counted = self._flow(now) + 1 / self._window, now
         return True
 
     def give_back(self) -> None:
@@ -100,8 +102,8 @@ class Pace:
         self._fill(now)
         # During a pause only answers to what was sent before it come in: the same refusal once more.
         if now >= self.quiet_until:
-            self._refused = max(_FLOOR, min(self.rate, self._flow(now)))
-            self.rate = min(self.full, max(_FLOOR, self._refused / 2))
+            self._refused = max(self._floor, min(self.rate, self._flow(now)))
+            self.rate = min(self.full, max(self._floor, self._refused / 2))
             self._tokens = min(self._tokens, 1.0)
         wait = max(pause or self._pause, self._pause / 5)
         self.quiet_until = max(self.quiet_until, now + min(wait, LONGEST_PAUSE))
@@ -114,7 +116,7 @@ class Pace:
             return
         self._fill(now)
         known = self._refused if math.isinf(self.full) else self.full
-        self.rate += known / 2 / _RECOVERY * (now - since)
+        self.rate += known / 2 / self._recovery * (now - since)
         if self.rate >= min(self.full, _FORGIVEN * known):
             self.rate = self.full
 
@@ -126,7 +128,7 @@ class Pace:
             self._tokens = self.burst
 
     def _flow(self, now: float) -> float:
-        return self._recent * math.exp((self._counted - now) / _RECENT)
+        return self._recent * math.exp((self._counted - now) / self._window)
 
 
 class Ticket:

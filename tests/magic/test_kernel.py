@@ -26,7 +26,7 @@ def complete(kernel: Kernel, code: str) -> dict[str, Any]:
 
 
 def test_slugs_options_and_values_are_completed(own_kernel: Kernel) -> None:
-    own_kernel.run("import kling_nb.notebook.magic as m; m.load(get_ipython())")
+    own_kernel.run("import kling_nb.notebook.magic as m; m.load(get_ipython())", timeout=60)
     cases = {
         "%%kling kling-3-t": [SLUG],
         f"%%kling {SLUG} --asp": ["--aspect-ratio"],
