@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import chromium, lab, tab
-from tests.browser.lab import Lab
+from .lab import Lab
 
-__all__ = ["chromium", "lab", "tab"]
 pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
