@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import weakref
 from collections.abc import Coroutine
@@ -16,7 +17,7 @@ from .core import Core, accepted
 from .errors import MissingKey
 from .jobs.batch import Batch
 from .jobs.engine import tick
-from .jobs.job import Job
+from .jobs.job import Job, say
 from .jobs.listing import JobList
 from .jobs.purchase import Take
 from .service.wire import Credits, HistoryRow
@@ -27,6 +28,11 @@ T = TypeVar("T")
 Self = TypeVar("Self", bound="_Door")
 
 SANDBOX_SPEED = 20.0
+_SUBMIT_GOES_ON = (
+    "Interrupted; the submit goes on by itself and may be billed. The same call again joins it, and "
+    "client.jobs() lists it."
+)
+_RECOVERY_GOES_ON = "Interrupted; nothing is lost. What was found is still watched; recover() goes on."
 
 
 class _Door:
@@ -165,23 +171,32 @@ class Client(_Door):
         `SpendLimit`, or the typed refusal of the service.
         """
         job = self._begin(model, take=take, **params)
-        for event in job.events():
-            if event.state is not State.SUBMITTING:
-                break
+        try:
+            for event in job.events():
+                if event.state is not State.SUBMITTING:
+                    break
+        except KeyboardInterrupt:
+            say(_SUBMIT_GOES_ON)
+            raise
         return accepted(job)
 
     def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
         """Submit and wait: the `Image` or `Video`. Raises what `submit` and `Job.result` raise."""
         return self.submit(model, take=take, **params).result(timeout)
 
-    def recover(self) -> JobList:
+    def recover(self, timeout: float | None = None) -> JobList:
         """Collect every job that was or may have been paid and whose media is not on disk.
 
         Inside the hour by id, after it by the output address in the service's history. A submit whose answer
         was lost is looked for there too, and attached when exactly one request fits. Returns the jobs, each
         with its media or with the error that says what could not be found out; raises none of those.
+        `timeout` is in seconds and None means each model page's own; jobs that still run then go on.
         """
-        return self._do(self._core.recover())
+        try:
+            return self._do(self._core.recover(timeout))
+        except KeyboardInterrupt:
+            say(_RECOVERY_GOES_ON)
+            raise
 
     def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         """The v1 call: one blocking request, an `Image` or `Video` or a JSON value.
@@ -231,16 +246,24 @@ class AsyncClient(_Door):
 
     async def submit(self, model: Any, /, *, take: Take = 1, **params: Any) -> Job:
         job = self._begin(model, take=take, **params)
-        async for event in job.events():
-            if event.state is not State.SUBMITTING:
-                break
+        try:
+            async for event in job.events():
+                if event.state is not State.SUBMITTING:
+                    break
+        except asyncio.CancelledError:
+            say(_SUBMIT_GOES_ON)
+            raise
         return accepted(job)
 
     async def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
         return await (await self.submit(model, take=take, **params)).aresult(timeout)
 
-    async def recover(self) -> JobList:
-        return await self._do(self._core.recover())
+    async def recover(self, timeout: float | None = None) -> JobList:
+        try:
+            return await self._do(self._core.recover(timeout))
+        except asyncio.CancelledError:
+            say(_RECOVERY_GOES_ON)
+            raise
 
     async def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         return await self._do(self._core.run_sync(model, params, timeout))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -23,6 +25,7 @@ from .jobs.runner import Runner
 from .jobs.watcher import Watcher, shared
 from .keep.ledger import Ledger, Record
 from .keep.store import Store
+from .markup import time_text
 from .model.catalogue import find, request_for
 from .service import wire
 from .service.api import Api, default_chance
@@ -32,6 +35,8 @@ from .service.uploads import Uploads, read_all
 from .settings import Settings
 from .states import State
 
+# Seconds from which on a pause is worth a word.
+_LONG_PAUSE = 5.0
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,127}")
 
 
@@ -54,20 +59,37 @@ class Core:
         self.ledger = Ledger(settings.home / "ledger.sqlite3", self._clock.wall)
         self._experience = Experience(self.ledger, settings.time_scale)
         self._transport = Transport(settings, self._clock, transport)
+        self.budget = Budget(settings.spend_limit, self.jobs)
         self._runner = self._joined(chance or default_chance())
         self._on_close = on_close
+        self._quiet_until = 0.0
         self.closed = False
 
     def _joined(self, chance: Callable[[], float]) -> Runner:
         settings, clock, ledger = self.settings, self._clock, self.ledger
         watcher = self._watcher(chance)
-        api = Api(settings, self._transport, clock, chance, watcher.told)
+
+        def told(status: int, pause: float | None) -> None:
+            watcher.told(status, pause)
+            self._mention(watcher.quiet)
+
+        api = Api(settings, self._transport, clock, chance, told)
         buyer = Buyer(
-            *(api, Uploads(api), ledger, watcher, Budget(settings.spend_limit, self.jobs), clock),
+            *(api, Uploads(api), ledger, watcher, self.budget, clock),
             *(settings.account, settings.base_url),
         )
         downloads = Downloads(self._transport, clock, chance)
         return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher, clock)
+
+    def _mention(self, quiet: float) -> None:
+        """A pause that the service asked for holds up every job, so every job says so."""
+        until = self._clock.monotonic() + quiet
+        if quiet < _LONG_PAUSE or until < self._quiet_until + 1.0:  # said already
+            return
+        self._quiet_until = until
+        for job in self.jobs:
+            if job.watching:
+                job._publish(job.state, f"The service asked for a pause of {time_text(quiet)}.")
 
     def _watcher(self, chance: Callable[[], float]) -> Watcher:
         """The one watcher of this account in this process; a clock of one's own has one of its own."""
@@ -83,10 +105,14 @@ class Core:
         whose = settings.account, settings.base_url, id(self.engine)
         return shared((*whose, settings.requests_per_minute, settings.time_scale), make)
 
-    def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1) -> Job:
-        """Check a request and start its job; the submit goes on by itself. Raises `InvalidRequest`."""
+    def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1, *, reserved: bool = False) -> Job:
+        """Check a request and start its job; the submit goes on by itself. Raises `InvalidRequest`.
+
+        A job that is `reserved` is counted against the spend limit by whoever begins it.
+        """
         request = request_for(model, params)
         job = self._handle(request)
+        job._reserved = reserved
         return self._started(job, _checked_take(take) if self.settings.reuse else "new")
 
     def resume(self, request_id: str) -> Job:
@@ -110,13 +136,17 @@ class Core:
         rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
         return sum(self._live(row) is None for row in rows)
 
-    async def recover(self) -> JobList:
+    async def recover(self, timeout: float | None = None) -> JobList:
         """Collect every paid job whose media is not on disk; see the client."""
+        begun = time.monotonic()
         rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
         jobs = [job for job in [await self._recovered(row) for row in rows] if job is not None]
         for job in jobs:
             job._wake()
-            await tick(job._over())
+        for job in jobs:
+            # One that the service never ends must not keep the others from being told of.
+            left = begun + job._limit(timeout) - time.monotonic()
+            await tick(job._over(), None if math.isinf(left) else max(0.0, left))
         return JobList(jobs, _recovery_title(jobs))
 
     async def _recovered(self, record: Record) -> Job | None:
@@ -204,12 +234,13 @@ class Core:
             job._stop_here()
         # A submit that is on its way is let through: cut off, nobody would know what it bought.
         for job in self.jobs:
-            if job._task is not None and not self._runner.buyer.sends(job):
+            if job._task is not None and job._task not in self._runner.api.posting:
                 job._task.cancel()
-                if not job.is_over:
-                    job._end_stopped()
         tasks = [job._task for job in self.jobs if job._task is not None and not job._task.done()]
         await asyncio.gather(*tasks, return_exceptions=True)
+        for job in self.jobs:
+            if not job.is_over:
+                job._end_stopped()
         await self._transport.close()
         self.ledger.close()
         if self._on_close:
@@ -272,6 +303,7 @@ def _filters(given: Mapping[str, Any]) -> dict[str, Any]:
 def _recovery_title(jobs: list[Job]) -> str:
     if not jobs:
         return "Nothing to recover: every paid job is on disk."
-    saved = sum(bool(job.outputs) for job in jobs)
-    rest = len(jobs) - saved
-    return f"Recovered {saved} of {len(jobs)}." if rest else f"Recovered {saved}."
+    saved = sum(job.state is State.COMPLETED for job in jobs)
+    running = sum(job.watching for job in jobs)
+    title = f"Recovered {saved} of {len(jobs)}." if saved < len(jobs) else f"Recovered {saved}."
+    return f"{title} {running} still running: recover() asks again." if running else title

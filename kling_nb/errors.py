@@ -133,7 +133,7 @@ class MissingKey(KlingError):
     """No API key was found; the message lists where it was looked for."""
 
     todo = (
-        "Make a key in Segmind's console and pass it as Client(api_key=...) or set SEGMIND_API_KEY; "
+        "Make a key in Segmind's console and give it to kn.login(), Client(api_key=...) or SEGMIND_API_KEY; "
         "or try everything without one on Client.sandbox()."
     )
 
@@ -265,7 +265,10 @@ class SubmitUnknown(KlingError):
 
     charged = "maybe"
     again = "Do not submit again before you have looked: a second submit could be a second bill."
-    todo = "Look for it in the request history of Segmind's console."
+    todo = (
+        "client.recover() looks for it in the service's history and brings it back; "
+        "Segmind's console shows the same history."
+    )
 
 
 class JobFailed(KlingError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -153,6 +154,7 @@ def _from_login() -> str | None:
     return _login.reveal() if _login else None
 
 
+@functools.lru_cache(maxsize=512)
 def origin_of(url: str) -> str:
     """Scheme, host and port of an address, with the default port left out and letters in lower case."""
     parts = urlsplit(url)

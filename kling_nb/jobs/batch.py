@@ -36,7 +36,7 @@ from ..media import Image
 from ..states import JobEvent
 from .budget import SpendLimit, expected_cost
 from .engine import tick
-from .job import _plain_stream
+from .job import say
 from .remote import Host, Outcome, left_alone, lend, outcome_of, run_row
 from .row import NotSubmitted, Row
 from .sweep import differences, takes, wishes
@@ -173,7 +173,7 @@ class Batch(Sequence[Row]):
         try:
             self._engine.wait(self._done, _finite(timeout))
         except KeyboardInterrupt:
-            self._say(self._parting())
+            say(self._parting())
             raise
         self._conclude(timeout, live=live)
 
@@ -194,7 +194,7 @@ class Batch(Sequence[Row]):
         try:
             await tick(self._done, _finite(timeout))
         except asyncio.CancelledError:
-            self._say(self._parting())
+            say(self._parting())
             raise
         self._conclude(timeout, live=live)
         return self._outcome(strict=strict)
@@ -268,7 +268,7 @@ class Batch(Sequence[Row]):
             )
         if not live and not self._is_told:
             self._is_told = True
-            self._say(f"Batch of {summary(self)}")
+            say(f"Batch of {summary(self)}")
 
     def _outcome(self, *, strict: bool) -> list[Any]:
         errors = {row.index: row.error for row in self.errors if row.error is not None}
@@ -284,11 +284,6 @@ class Batch(Sequence[Row]):
             f"The wait was interrupted; the batch goes on ({summary(self)}). batch.wait() waits again, "
             "batch.stop() submits no more; jobs that run go on at the service and are billed."
         )
-
-    @staticmethod
-    def _say(sentence: str) -> None:
-        if threading.current_thread() is threading.main_thread():
-            print(sentence, file=_plain_stream(), flush=True)
 
     def _after(self, count: int) -> Future[None]:
         """A future that is done once more than `count` rows are over."""
@@ -347,8 +342,11 @@ class Batch(Sequence[Row]):
     def _can_afford(self) -> bool:
         if self._limit is None:
             return True
-        likely = self._paid + self._pledged + self._queue[0]._price
-        if likely <= self._limit + _ROUNDING:
+        price = self._queue[0]._price
+        likely = self._paid + self._pledged + price
+        # Rows on an executor are begun by others, who can not see what this client has spent.
+        ours = self._executor is None or self._core.budget.allows(price)
+        if likely <= self._limit + _ROUNDING and ours:
             return True
         if not self._running:  # else one that runs may turn out cheaper than expected
             spent, limit = money_text(self._paid), money_text(self._limit)
@@ -358,7 +356,7 @@ class Batch(Sequence[Row]):
     def _start(self, row: Row) -> None:
         row._is_started = True
         self._running[row] = None
-        self._pledged += row._price
+        self._pledge(row._price)
         try:
             if self._executor is None:
                 row._told = job = self._core.begin(row.request, {}, row.take)
@@ -372,6 +370,11 @@ class Batch(Sequence[Row]):
             self._finish(row, error)
         except Exception as error:  # noqa: BLE001 - an executor that takes no work may say so in any way
             self._finish(row, _not_taken(error))
+
+    def _pledge(self, dollars: float) -> None:
+        self._pledged += dollars
+        if self._executor is not None:
+            self._core.budget.pledge(dollars)
 
     def _heard(self, row: Row, event: JobEvent) -> None:
         if event.is_last:
@@ -392,8 +395,10 @@ class Batch(Sequence[Row]):
         if error is not None:
             row._told = Outcome(take=row.take, error=error)
         del self._running[row]
-        self._pledged -= row._price
+        self._pledge(-row._price)
         self._paid += row._spent
+        if self._executor is not None:
+            self._core.budget.pledge(row._spent)
         self._judge(row)
         self._settle(row)
 

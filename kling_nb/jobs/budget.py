@@ -30,20 +30,32 @@ class Budget:
     def __init__(self, limit: float | None, jobs: Iterable[Job]) -> None:
         self._limit = limit
         self._jobs = jobs
+        self._elsewhere = 0.0
+
+    def pledge(self, dollars: float) -> None:
+        """Count what a job of somebody else's will cost, or, below zero, how much less than was thought."""
+        self._elsewhere += dollars
 
     def reserve(self, job: Job) -> None:
         """Raise `SpendLimit` when buying this job would exceed the limit."""
-        if self._limit is None:
+        if self._limit is None or job._reserved:
             return
         price = expected_cost(job.request)
         if price is None:
             raise SpendLimit(f"What {job.model} costs is not known, so a spend limit can not be kept.")
-        spent = sum(_cost(other) for other in tuple(self._jobs) if other is not job)
-        if spent + price > self._limit + _CENT:
+        if not self.allows(price, job):
             raise SpendLimit(
                 f"About {money_text(price)} more would exceed the limit of {money_text(self._limit)}: "
-                f"{money_text(spent)} is spent or on its way."
+                f"{money_text(self._spent(job))} is spent or on its way."
             )
+
+    def allows(self, price: float, job: Job | None = None) -> bool:
+        """Whether so many US dollars more, for `job`, would stay within the limit."""
+        return self._limit is None or self._spent(job) + price <= self._limit + _CENT
+
+    def _spent(self, besides: Job | None) -> float:
+        ours = (job for job in tuple(self._jobs) if job is not besides and not job._reserved)
+        return self._elsewhere + sum(map(_cost, ours))
 
 
 def expected_cost(request: Any) -> float | None:

@@ -7,6 +7,7 @@ cards, log lines and `events()` all see the same ones.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import sys
@@ -123,6 +124,7 @@ class Job:
         self.note = ""
         self.take = 1
         self.reused = False
+        self._reserved = False
         self._row: int | None = None
         self._dormant: Callable[[Job], object] | None = None
         self._engine, self._clock, self._driver = engine, clock, driver
@@ -135,6 +137,7 @@ class Job:
         self._task: asyncio.Task[None] | None = None
         self._stop_wanted = False
         self._is_shown = False
+        self._lines = _Lines(request.slug)
 
     # What it is
 
@@ -163,6 +166,11 @@ class Job:
         """What it cost in US dollars, once the service has said."""
         cost = self.metrics.get("cost")
         return float(cost) if isinstance(cost, (int, float)) else None
+
+    @property
+    def history(self) -> tuple[JobEvent, ...]:
+        """What has happened so far; `events()` has the rest too."""
+        return tuple(self._events)
 
     @property
     def elapsed(self) -> float:
@@ -220,7 +228,7 @@ class Job:
             async for event in self.events(limit):
                 report(event)
         except asyncio.CancelledError:
-            self._say(self._parting("The wait was interrupted"))
+            say(self._parting("The wait was interrupted"))
             raise
         self._check_over(limit)
         return self._outcome()
@@ -262,7 +270,7 @@ class Job:
             for event in self.events(limit):
                 report(event)
         except KeyboardInterrupt:
-            self._say(self._parting("The wait was interrupted"))
+            say(self._parting("The wait was interrupted"))
             raise
         self._check_over(limit)
 
@@ -304,12 +312,8 @@ class Job:
         return shown
 
     def _reporter(self, *, media: bool) -> Listener:
-        live = self._is_shown or self.is_over or self._present(media=media)
-        return _ignore if live else _Lines(self.model)
-
-    def _say(self, sentence: str) -> None:
-        if threading.current_thread() is threading.main_thread():
-            print(sentence, file=_plain_stream())
+        live = self._is_shown or self._present(media=media)
+        return _ignore if live else self._lines.follow()
 
     # The engine's side
 
@@ -332,13 +336,15 @@ class Job:
         self.outputs, self.value = outputs, value
         self.reused, self.state = True, State.COMPLETED
         self._ended = self._begun + (seconds or 0.0)
+        self._is_shown = True  # nothing of it is news
         event = JobEvent(self.state, self.elapsed, "", self.request_id, dict(self.metrics), is_last=True)
         self._events.append(event)
 
     def _publish(self, state: State, note: str = "", *, last: bool = False) -> None:
         if self.is_over:
             return
-        if state.is_final and self.state is State.QUEUED and not self.resumed:
+        ran = state.is_final or (state is State.PROCESSING and note)
+        if ran and self.state is State.QUEUED and not self.resumed:
             # It did run between two questions; whoever counts states sees the same ones each time.
             self._publish(State.PROCESSING)
         self.state, self.note = state, note
@@ -372,6 +378,9 @@ class Job:
         self._end_stopped()
 
     def _end_stopped(self) -> None:
+        if self.request_id is None:
+            self._end(self.state, Stopped("Stopped before it was submitted.", charged="no"))
+            return
         error = Stopped(
             "No longer watched: the job goes on at the service, which knows no cancel.",
             request_id=self.request_id,
@@ -440,16 +449,34 @@ class Events:
 
 
 class _Lines:
-    """One line per change of state, for logs and for notebooks that nobody watches."""
+    """One line per change of state, for logs and for notebooks that nobody watches; each is said once."""
 
     def __init__(self, model: str) -> None:
-        self._model, self._last = model, State.SUBMITTING
+        self._model, self._last, self._told = model, State.SUBMITTING, 0
 
-    def __call__(self, event: JobEvent) -> None:
+    def follow(self) -> Listener:
+        """What to call with every event from the first on; what an earlier wait has said is left out."""
+        numbers = itertools.count(1)
+
+        def report(event: JobEvent) -> None:
+            number = next(numbers)
+            if number > self._told:
+                self._told = number
+                self._say(event)
+
+        return report
+
+    def _say(self, event: JobEvent) -> None:
         if event.state is not self._last:
             self._last = event.state
             remark = f" ({event.note})" if event.note and event.state is State.COMPLETED else ""
             print(f"{self._model}: {event.state}{remark}", file=_plain_stream(), flush=True)
+
+
+def say(sentence: str) -> None:
+    """Tell a person one sentence; from another thread nobody would see it where it belongs."""
+    if threading.current_thread() is threading.main_thread():
+        print(sentence, file=_plain_stream(), flush=True)
 
 
 def _plain_stream() -> Any:

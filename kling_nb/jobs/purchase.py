@@ -165,10 +165,6 @@ class Buyer:
         finally:
             _at_work.discard(mark)
 
-    def sends(self, job: Job) -> bool:
-        """True while a submit of this process is under way for the job."""
-        return (self.ledger.path, job._row) in _at_work
-
     def _is_at_work(self, record: Record) -> bool:
         if record.owner == me():
             return (self.ledger.path, record.id) in _at_work

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from ..errors import KlingError, Stopped
 from ..settings import Settings
 from ..states import State
+from .budget import Budget
 from .engine import Engine
 from .job import Job
 from .purchase import Take
@@ -29,7 +30,11 @@ class Host(Protocol):
     engine: Engine
     closed: bool
 
-    def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1) -> Job: ...
+    budget: Budget
+
+    def begin(
+        self, model: Any, params: Mapping[str, Any], take: Take = 1, *, reserved: bool = False
+    ) -> Job: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def run_row(
         what = "This executor runs its work in the thread that hands it out."
         return Outcome(error=KlingError(what, todo="Use one with workers."))
     try:
-        job = core.begin(request, {}, take)
+        job = core.begin(request, {}, take, reserved=True)
     except KlingError as error:
         return Outcome(error=error)
     core.engine.wait(job._over())

@@ -126,6 +126,10 @@ class Runner:
             await self._finish(job, await self._poll(job))
         except RequestExpired:
             row = await self.api.history(job.request_id or "")
+            if row is None and job._row is not None:
+                # Perhaps a slip of the pen: nothing to remember, and nothing for a recovery to look for.
+                with contextlib.suppress(LedgerError):
+                    self.ledger.forget(job._row)
             if row is None or row.state not in (State.COMPLETED, State.FAILED):
                 raise
             metrics = {"cost": row.cost, "total_time": row.seconds}
@@ -159,7 +163,7 @@ class Runner:
         if job.is_over:
             # Stopped while the answer was on its way.
             raise asyncio.CancelledError
-        self.watcher.told(answer.status, asked_pause(answer.headers, answer.at))
+        self.api.told(answer.status, asked_pause(answer.headers, answer.at))
         status = wire.status_of(answer)
         if status is not None:
             return status, 0

@@ -207,6 +207,11 @@ class Watcher:
         self._sleeper: asyncio.Future[None] | None = None
         self._wakes = math.inf
 
+    @property
+    def quiet(self) -> float:
+        """Seconds for which nothing will be sent, because the service asked for it."""
+        return max(0.0, self._pace.quiet_until - self._clock.monotonic())
+
     def open(self, plan: Plan) -> Ticket:
         """A place for one job; close it when the job is over."""
         return Ticket(self, plan)

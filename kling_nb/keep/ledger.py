@@ -201,6 +201,11 @@ class Ledger:
             ).lastrowid
             return self._one(database, row or 0)
 
+    def forget(self, row: int) -> None:
+        """Drop a row that was only adopted, and of whose request the service knows nothing."""
+        with self._writing() as database:
+            database.execute("DELETE FROM jobs WHERE id = ? AND fingerprint = 'id:' || request_id", (row,))
+
     def take_over(self, record: Record) -> bool:
         """Make a row one's own whose process died before it sent anything; False if another was first."""
         with self._writing() as database:
@@ -240,6 +245,13 @@ class Ledger:
         """The row of a request id."""
         with self._reading() as database:
             found = self._where(database, "service = ? AND request_id = ?", (service, request_id))
+        return found[0] if found else None
+
+    def by_output(self, service: str, sha256: str) -> Record | None:
+        """The newest row that made a file of this content, wherever that file is now."""
+        with self._reading() as database:
+            clause = "service = ? AND outputs LIKE ? ORDER BY id DESC LIMIT 1"
+            found = self._where(database, clause, (service, f'%"{sha256}"%'))
         return found[0] if found else None
 
     def rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..clock import Clock
-from ..errors import ServiceUnreachable, SubmitUnknown, UnexpectedAnswer
+from ..errors import NotFound, ServiceUnreachable, SubmitUnknown, UnexpectedAnswer
 from ..settings import Settings
 from . import wire
 from .retry import REFUSED, TRANSIENT, asked_pause, pause_before_retry
@@ -21,7 +22,7 @@ _PATIENCE = 120.0
 
 
 class Api:
-    """Segmind's HTTP API (docs.segmind.com), over a `Transport`. `told` hears how submits were answered."""
+    """Segmind's HTTP API (docs.segmind.com), over a `Transport`. `told` hears how the service answers."""
 
     def __init__(
         self,
@@ -32,10 +33,12 @@ class Api:
         told: Callable[[int, float | None], None],
     ) -> None:
         self._settings = settings
-        self._told = told
+        self.told = told
         self._transport = transport
         self._clock = clock
         self._chance = chance
+        self.posting: set[asyncio.Task[Any] | None] = set()
+        """Tasks whose submit is out: cut off now, nobody would know what it bought."""
 
     async def submit(self, slug: str, body: Mapping[str, Any]) -> str:
         """`POST /v2/{slug}`: the new job's request id.
@@ -74,7 +77,10 @@ class Api:
     async def history(self, request_id: str) -> wire.HistoryRow | None:
         """One past request by its id, at any age; None when the service names none."""
         url = f"{self._history_url}/{_segment(request_id)}"
-        answer = await self._get(url, "Asking for the history", request_id)
+        try:
+            answer = await self._get(url, "Asking for the history", request_id)
+        except NotFound:
+            return None
         rows = wire.history_of(answer.json())
         return next((row for row in rows if row.request_id == request_id), None)
 
@@ -138,24 +144,38 @@ class Api:
 
     async def _buy(self, path: str, slug: str, body: Mapping[str, Any], limit: float = 120.0) -> Answer:
         started = self._clock.monotonic()
+        failure: Exception
         for attempt in count():
             try:
-                answer = await self._transport.buy(self._settings.base_url + path, body, limit=limit)
+                answer = await self._post(path, body, limit)
             except Undelivered as error:
                 pause = self._pause(attempt, None, started)
-                if pause is None:
-                    raise ServiceUnreachable(f"The submit did not reach the service: {error}.") from error
+                failure = ServiceUnreachable(f"The submit did not reach the service: {error}.")
+                failure.__cause__ = error
             except Lost as error:
                 raise self._unknown(slug, f"no whole answer to the submit came back ({error})") from error
             else:
-                self._told(answer.status, asked_pause(answer.headers, answer.at))
+                self.told(answer.status, asked_pause(answer.headers, answer.at))
                 if 200 <= answer.status < 300:
                     return answer
                 pause = self._pause(attempt, answer, started) if answer.status in REFUSED else None
-                if pause is None:
-                    raise self._refusal(slug, answer)
-            await self._clock.sleep(pause)
+                failure = self._refusal(slug, answer)
+            if pause is None:
+                raise failure
+            try:
+                await self._clock.sleep(pause)
+            except asyncio.CancelledError:
+                # Given up between two tries: surely not bought, and whoever keeps the books has to know.
+                raise failure from None
         raise AssertionError("count() does not end")
+
+    async def _post(self, path: str, body: Mapping[str, Any], limit: float) -> Answer:
+        task = asyncio.current_task()
+        self.posting.add(task)
+        try:
+            return await self._transport.buy(self._settings.base_url + path, body, limit=limit)
+        finally:
+            self.posting.discard(task)
 
     def _refusal(self, slug: str, answer: Answer) -> Exception:
         # A 5xx that is not the service's own JSON comes from something in front of it, which may have passed

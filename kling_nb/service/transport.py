@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import math
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -48,13 +50,16 @@ class Transport:
             "headers": {"user-agent": USER_AGENT},
             "verify": _tls(),
         }
-        # As many as the watcher lets out at a time: more would only stand in the pool's own queue.
-        pool = httpx.Limits(max_connections=16, max_keepalive_connections=16)
+        # As many as the watcher lets out at a time. The pool looks at every idle line for each request, so
+        # that many lines cost more than they save.
+        pool = httpx.Limits(max_connections=16, max_keepalive_connections=6)
         self._asking = httpx.AsyncClient(**shared, limits=pool)
         # A pooled connection may have died unseen, and a submit lost on it could not be told from one that
         # was taken. A fresh one each time fails while opening, where nothing can have been bought.
         self._buying = httpx.AsyncClient(**shared, limits=httpx.Limits(max_keepalive_connections=0))
         self._fetching = httpx.AsyncClient(**shared, follow_redirects=True)
+        self._open: dict[anyio.CancelScope, asyncio.Future[None]] = {}
+        self._closed = False
 
     async def ask(self, method: str, url: str, *, json: Any = None, limit: float = 45.0) -> Answer:
         """One exchange that is safe to repeat. Raises `Undelivered` or `Lost`; `limit` is in seconds."""
@@ -69,15 +74,24 @@ class Transport:
         """A streamed GET of a file, without the key. Raises `Undelivered` or `Lost`."""
         timeout = httpx.Timeout(30.0, connect=_CONNECT)
         try:
-            async with self._fetching.stream("GET", url, headers=dict(headers), timeout=timeout) as response:
-                yield response
+            with self._under_way(math.inf):
+                async with self._fetching.stream(
+                    "GET", url, headers=dict(headers), timeout=timeout
+                ) as response:
+                    yield response
         except _NEVER_OPENED as error:
             raise Undelivered(_reason(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Lost(_reason(error)) from error
 
     async def close(self) -> None:
-        """Close every connection."""
+        """End what is under way and close every connection."""
+        self._closed = True
+        ends = list(self._open.values())
+        for scope in self._open:
+            scope.cancel()
+        # The pool forgets a line that is just being opened: closed under it, that line would stay open.
+        await asyncio.gather(*ends)
         for client in (self._asking, self._buying, self._fetching):
             await client.aclose()
 
@@ -89,7 +103,7 @@ class Transport:
         try:
             # httpx limits each read; a peer that drips bytes would pass every one of them. Not wait_for: on
             # Python 3.11 it swallows a cancellation that comes together with the answer.
-            with anyio.fail_after(limit):
+            with self._under_way(limit):
                 response = await client.send(request)
         except _NEVER_OPENED as error:
             raise Undelivered(_reason(error)) from error
@@ -98,6 +112,19 @@ class Transport:
         except TimeoutError as error:
             raise Lost(f"no whole answer within {limit:g} s") from error
         return Answer(response.status_code, response.headers, response.content, self._clock.wall())
+
+    @contextmanager
+    def _under_way(self, limit: float) -> Iterator[None]:
+        if self._closed:
+            raise KlingError("This client is closed.", todo="Make a new one.")
+        with anyio.fail_after(limit) as scope:
+            self._open[scope] = asyncio.get_running_loop().create_future()
+            try:
+                yield
+            finally:
+                self._open.pop(scope).set_result(None)
+        if scope.cancelled_caught:
+            raise Lost("the client was closed")
 
     def _headers(self, url: str) -> dict[str, str]:
         if origin_of(url) not in self._settings.origins:

@@ -171,3 +171,26 @@ def test_all_that_travels_pickles(kling: kn.Client, sandbox: Sandbox) -> None:
     for thing in things:
         assert pickle.loads(pickle.dumps(thing)) == thing
     assert sandbox.key not in repr(pickle.loads(pickle.dumps(kling._core.settings)))
+
+
+def threads() -> Executor:
+    """Two threads of this process, which share the client's own core."""
+    return ThreadPoolExecutor(2)
+
+
+@pytest.mark.parametrize("workers", [threads, processes])
+def test_a_clients_spend_limit_holds_for_it_and_its_workers_together(
+    client: Make, sandbox: Sandbox, workers: Callable[[], Any]
+) -> None:
+    kling = client(spend_limit=0.08)
+    kling.run(SLUG, prompt="a fox, 1")
+    with workers() as executor:
+        second = Batch(kling._core, [{"model": SLUG, "prompt": "a fox, 2"}], executor=executor)
+        second.wait(60)
+        third = Batch(kling._core, [{"model": SLUG, "prompt": "a fox, 3"}], executor=executor)
+        third.wait(60)
+    assert second[0].media is not None
+    assert third[0].status == "not submitted"
+    assert len(sandbox.posts()) == 2
+    with pytest.raises(kn.KlingError, match="exceed the limit"):
+        kling.submit(SLUG, prompt="a fox, 4")

@@ -177,3 +177,36 @@ def test_a_folder_that_can_not_be_made_stops_the_submit(
     with pytest.raises(kn.KlingError, match="can not be made"):
         client(home=tmp_path / "file" / "home").submit(SLUG, prompt=FOX)
     assert sandbox.posts() == []
+
+
+def test_one_job_that_does_not_end_keeps_no_other_from_being_recovered(
+    client: Make, sandbox: Sandbox
+) -> None:
+    kling = client(time_scale=0.001)
+    kling.submit("mock-inference", sleep=1e9)
+    kling.close()
+    abandoned(client)
+    found = client().recover(timeout=3)
+    assert [job.state is kn.State.COMPLETED for job in found] == [False, True]
+    assert repr(found).startswith("Recovered 1 of 2. 1 still running: recover() asks again.")
+
+
+def test_an_id_that_the_service_never_gave_is_not_remembered(client: Make, sandbox: Sandbox) -> None:
+    kling = client()
+    with pytest.raises(kn.errors.RequestExpired):
+        kling.resume("a-slip-of-the-pen").result()
+    assert kling.jobs() == []
+    assert kling.recover() == []
+
+
+def test_what_was_bought_is_remembered_also_where_the_service_knows_nothing_of_it(
+    client: Make, sandbox: Sandbox
+) -> None:
+    name = abandoned(client)
+    sandbox.script(
+        Fault("status", "status", code=404, times=None), Fault("history", "status", code=404, times=None)
+    )
+    kling = client(clock=EagerClock())
+    (job,) = kling.recover()
+    assert isinstance(job.error, kn.errors.RequestExpired)
+    assert [job.request_id for job in kling.jobs()] == [name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -266,3 +267,47 @@ def test_a_foreign_transport_can_be_put_in(tmp_path: Any) -> None:
         assert kling.credits().total == 3.5
     assert seen[0].url == "https://api.segmind.com/v1/get-user-credits"
     assert seen[0].headers["x-api-key"] == "k-1"
+
+
+def test_each_line_is_said_once_whoever_waits_first(
+    kling: kn.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = kling.submit(SLUG, prompt=FOX)
+    until(lambda: job.is_over)
+    job.wait()
+    job.result()
+    assert capsys.readouterr().err.splitlines() == [
+        f"{SLUG}: {s}" for s in ("QUEUED", "PROCESSING", "COMPLETED")
+    ]
+    assert kling.run(SLUG, prompt=FOX) == job.media
+    assert capsys.readouterr().err.splitlines() == [
+        f'{SLUG}: COMPLETED (made earlier; take="new" buys another)'
+    ]
+    kling.jobs()[0].result()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_job_that_ran_between_two_questions_was_in_the_making_all_the_same(kling: kn.Client) -> None:
+    events = list(kling.submit(SLUG, prompt=FOX).events())
+    assert [event.note for event in events if event.state is kn.State.PROCESSING] == [
+        "",
+        "Finished at the service; fetching the file.",
+    ]
+
+
+def test_a_long_pause_is_told_by_every_job_it_holds_up_and_holds_up_no_close(
+    client: Make, sandbox: Sandbox
+) -> None:
+    kling = client()
+    held = kling.submit("mock-inference", sleep=1e9)
+    sandbox.script(Fault("submit", "status", code=429, headers={"Retry-After": "30"}, times=None))
+    notes: list[str] = []
+    held.add_listener(lambda event: notes.append(event.note))
+    refused = kling._begin(SLUG, prompt=FOX)
+    refused.add_listener(lambda event: notes.append(event.note))
+    until(lambda: notes.count("The service asked for a pause of 30 s.") >= 2)
+    began = time.monotonic()
+    kling.close()
+    assert time.monotonic() - began < 5
+    assert isinstance(refused.error, errors.RateLimited)
+    assert [row.state for row in client().jobs(model=SLUG)] == [kn.State.FAILED]

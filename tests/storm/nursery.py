@@ -48,6 +48,7 @@ def child(order: dict[str, Any]) -> int:
         with kn.Client(order["key"], **order["options"]) as kling:
             kling.recover()
             one_by_one(kling, Path(order["picture"]), lost)
+            many(kling, lost)
         asyncio.run(together(order, lost))
     except BaseException:  # noqa: BLE001  whatever it is, the parent has to hear of it
         traceback.print_exc()
@@ -64,6 +65,17 @@ def one_by_one(kling: kn.Client, picture: Path, lost: list[kn.SubmitUnknown]) ->
     for job in jobs:
         if job is not None:
             job.result()
+
+
+def many(kling: kn.Client, lost: list[kn.SubmitUnknown]) -> None:
+    """A batch of three rows, two of which ask for the same."""
+    twice = {"model": MOCK, "prompt": "a row", "sleep": 15}
+    rows = [twice, twice, {"model": PICTURE, "prompt": "a heron row"}]
+    for row in kling.batch(rows, max_active=2).as_completed():
+        if isinstance(row.error, kn.SubmitUnknown):
+            lost.append(row.error)
+        elif row.error is not None:
+            raise row.error
 
 
 async def together(order: dict[str, Any], lost: list[kn.SubmitUnknown]) -> None:
