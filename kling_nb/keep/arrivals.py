@@ -41,11 +41,9 @@ class Arrival:
     def adopt(self) -> None:
         """Go on with what a process that is gone had fetched of it."""
         part = self.part
-        pattern = f".{glob.escape(self._named('.x').stem)}.*-*.part"
-        for orphan in () if part.exists() else part.parent.glob(pattern):
-            if not is_running(orphan.name.split(".")[-2].partition("-")[0]):
-                with contextlib.suppress(OSError):
-                    orphan.replace(part)
+        for orphan in () if part.exists() else self._orphans():
+            with contextlib.suppress(OSError):
+                orphan.replace(part)
 
     def settle(self) -> Image | Video:
         """Check what has arrived, give it its final name, and return it.
@@ -63,7 +61,20 @@ class Arrival:
             if done is None:
                 raise DownloadFailed(f"Could not read what was fetched: {error}.") from error
             return done
+        self._sweep(final)
         return self._loaded(final)
+
+    def _sweep(self, final: Path) -> None:
+        """Take away what processes that are gone have left of it. Who is still at it finds the final name."""
+        copies = final.parent.glob(f".{glob.escape(final.name[:60])}.*.part")
+        for orphan in (*copies, *self._orphans()):
+            with contextlib.suppress(OSError):
+                orphan.unlink()
+
+    def _orphans(self) -> list[Path]:
+        pattern = f".{glob.escape(self._named('.x').stem)}.*-*.part"
+        found = self.store.folder.glob(pattern)
+        return [each for each in found if not is_running(each.name.split(".")[-2].partition("-")[0])]
 
     def found(self) -> Image | Video | None:
         """The file under its final name, when another handle or process has brought it home already."""
