@@ -10,53 +10,30 @@ import threading
 
 from .server import Sandbox
 
+INTRODUCTION = """\
+base_url={0.base_url}
+output_url={0.output_url}
+key={0.key}
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m kling_nb.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="service port; 0 takes a free one")
-    parser.add_argument(
-        "--output-port", "--host-output-port", type=int, default=0, help="port of the output files"
-    )
-    parser.add_argument(
-        "--time-scale", type=float, default=20.0, help="how much faster than the real service"
-    )
-    parser.add_argument("--balance", type=float, default=100.0, help="starting credits in US dollars")
-    parser.add_argument("--key", help="the key it takes; a fresh one when absent")
-    return parser.parse_args()
-
-
-def _introduction(sandbox: Sandbox) -> str:
-    return "\n".join(
-        [
-            f"base_url={sandbox.base_url}",
-            f"output_url={sandbox.output_url}",
-            f"key={sandbox.key}",
-            "",
-            "# to use it from another shell:",
-            f"export KLING_NB_BASE_URL={sandbox.base_url}",
-            f"export KLING_NB_UPLOAD_URL={sandbox.base_url}",
-            f"export KLING_NB_HISTORY_URL={sandbox.base_url}",
-            f"export SEGMIND_API_KEY={sandbox.key}",
-            "",
-        ]
-    )
+# to use it from another shell:
+export KLING_NB_BASE_URL={0.base_url}
+export KLING_NB_UPLOAD_URL={0.base_url}
+export KLING_NB_HISTORY_URL={0.base_url}
+export SEGMIND_API_KEY={0.key}
+"""
 
 
 def main() -> None:
-    asked = _arguments()
+    parser = argparse.ArgumentParser(prog="python -m kling_nb.sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="service port; 0 takes a free one")
+    parser.add_argument("--output-port", type=int, default=0, help="port of the output files")
+    parser.add_argument("--time-scale", type=float, default=20.0, help="times faster than the real service")
+    parser.add_argument("--balance", type=float, default=100.0, help="starting credits in US dollars")
+    parser.add_argument("--key", help="the key it takes; a fresh one when absent")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with (
-        Sandbox(
-            asked.port,
-            output_port=asked.output_port,
-            time_scale=asked.time_scale,
-            balance=asked.balance,
-            key=asked.key,
-        ) as sandbox,
-        contextlib.suppress(KeyboardInterrupt),
-    ):
-        sys.stdout.write(_introduction(sandbox))
+    with Sandbox(**vars(parser.parse_args())) as sandbox, contextlib.suppress(KeyboardInterrupt):
+        sys.stdout.write(INTRODUCTION.format(sandbox))
         sys.stdout.flush()
         # A wait without a limit cannot be interrupted on Windows.
         while not stop.wait(0.5):

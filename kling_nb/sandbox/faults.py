@@ -12,42 +12,45 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Literal
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from .shapes import reshape
 
-Place = Literal["submit", "status", "result", "download", "upload", "credits", "history", "sync", "any"]
+Place = Literal[
+    "submit", "status", "result", "download", "upload", "credits", "history", "sync", "models", "any"
+]  # fmt: skip
 Kind = Literal[
     "status", "html", "empty", "drop_before", "drop_after", "slow", "cut", "truncated",
-    "fail", "stuck", "shape", "foreign_host", "expire", "redirect", "storm",
+    "fail", "stuck", "shape", "foreign_host", "expire", "redirect", "storm", "none",
 ]  # fmt: skip
 Nap = Callable[[float], Awaitable[None]]
 
-_STORM_ANYWHERE: tuple[dict[str, Any], ...] = (
-    {"kind": "status", "code": 429},
-    {"kind": "status", "code": 503},
-    {"kind": "drop_before"},
+TOO_MANY = {
+    "error": "rate_limit_exceeded",
+    "error_description": "Too many requests. Please try again later.",
+    "status_code": 429,
+}
+
+_Dice = tuple[dict[str, Any], ...]
+_REFUSING: _Dice = ({"kind": "status", "code": 429}, {"kind": "status", "code": 503}, {"kind": "drop_before"})
+_READING: _Dice = (
+    *({"kind": "status", "code": 500}, {"kind": "html", "code": 502}, {"kind": "empty", "code": 504}),
+    *({"kind": "html", "code": 200}, {"kind": "drop_after"}, {"kind": "slow", "seconds": 0.05}),
 )
-_STORM_READING: tuple[dict[str, Any], ...] = (
-    {"kind": "status", "code": 500},
-    {"kind": "html", "code": 502},
-    {"kind": "empty", "code": 504},
-    {"kind": "html", "code": 200},
-    {"kind": "drop_after"},
-    {"kind": "slow", "seconds": 0.05},
-)
-_STORM_MENU: Mapping[str, tuple[dict[str, Any], ...]] = {
-    "submit": (*_STORM_ANYWHERE, {"kind": "drop_after"}, {"kind": "fail", "detail": "a storm broke it"}),
-    "sync": _STORM_ANYWHERE,
-    "upload": _STORM_ANYWHERE,
-    "download": (*_STORM_ANYWHERE, {"kind": "cut", "size": 4096}, {"kind": "slow", "seconds": 0.05}),
+# What a storm does besides refusing, to calls that do not merely read.
+_STORMS: Mapping[str, _Dice] = {
+    "submit": ({"kind": "drop_after"}, {"kind": "fail", "detail": "a storm broke it"}),
+    "sync": (),
+    "upload": (),
+    "download": ({"kind": "cut", "size": 4096}, {"kind": "slow", "seconds": 0.05}),
 }
 
 
@@ -94,6 +97,7 @@ class Script:
         self._calls: dict[str, int] = {}
 
     def add(self, *faults: Fault) -> None:
+        """Add faults to those still to come."""
         with self._lock:
             self._left += [(fault, 0) for fault in faults]
 
@@ -102,109 +106,94 @@ class Script:
             self._left.clear()
             self._calls.clear()
 
-    def strike(self, place: Place, slug: str | None, request: str | None) -> Fault | None:
-        """The fault this call meets, if any."""
+    def strike(self, place: Place, slug: str | None, request: str | None) -> Fault:
+        """The fault this call meets; one of kind "none" where all goes well."""
         with self._lock:
             call = self._calls[place] = self._calls.get(place, 0) + 1
             for index, (fault, met) in enumerate(self._left):
-                if not _aims_at(fault, place, slug, request) or _spent(fault, met):
+                spent = fault.times is not None and met >= fault.after + fault.times
+                if spent or not _aims_at(fault, place, slug, request):
                     continue
                 self._left[index] = (fault, met + 1)
                 struck = _weather(fault, place, call) if fault.kind == "storm" else fault
                 if met >= fault.after and struck:
-                    return struck
-        return None
+                    return replace(struck, on=place)
+        return Fault(place, "none")
 
 
 def _aims_at(fault: Fault, place: Place, slug: str | None, request: str | None) -> bool:
     return fault.on in (place, "any") and fault.slug in (None, slug) and fault.request in (None, request)
 
 
-def _spent(fault: Fault, met: int) -> bool:
-    return fault.times is not None and met >= fault.after + fault.times
-
-
 def _weather(fault: Fault, place: Place, call: int) -> Fault | None:
     dice = random.Random(f"{fault.seed}:{place}:{call}")  # noqa: S311  weather, not cryptography
     if dice.random() >= fault.rate:
         return None
-    menu = _STORM_MENU.get(place, _STORM_ANYWHERE + _STORM_READING)
-    return replace(fault, on=place, **dice.choice(menu))
+    return replace(fault, **dice.choice((*_REFUSING, *_STORMS.get(place, _READING))))
 
 
-async def before(fault: Fault | None, request: Request, nap: Nap) -> Response | None:  # noqa: PLR0911  one a kind
+async def before(fault: Fault, request: Request, nap: Nap) -> Response | None:  # noqa: PLR0911  one a kind
     """What the caller gets instead of an answer; the service never sees such a request."""
-    match fault:
-        case Fault(kind="status"):
-            return _answer(fault, fault.code or 500)
-        case Fault(kind="html"):
+    headers = dict(fault.headers)
+    match fault.kind:
+        case "status":
+            return _refusal(fault, headers)
+        case "html":
             page = "<!doctype html><title>Gateway</title><h1>Something went wrong</h1>"
-            return HTMLResponse(fault.body or page, fault.code or 200, dict(fault.headers))
-        case Fault(kind="empty"):
-            return Response(status_code=fault.code or 200, headers=dict(fault.headers))
-        case Fault(kind="drop_before"):
+            return HTMLResponse(fault.body or page, fault.code or 200, headers)
+        case "empty":
+            return Response(None, fault.code or 200, headers)
+        case "drop_before":
             return Dropped()
-        case Fault(kind="redirect"):
+        case "redirect":
             return RedirectResponse(fault.url + request.url.path, fault.code or 307)
-        case Fault(kind="expire"):
-            name = request.path_params.get("request_id", "")
-            return JSONResponse({"error": f"Request {name} not found"}, 404)
-        case Fault(kind="slow", per_second=0):
+        case "expire":
+            return JSONResponse({"error": f"Request {request.path_params.get('request_id')} not found"}, 404)
+        case "slow":
             await nap(fault.seconds)
     return None
 
 
-def after(fault: Fault | None, response: Response, place: Place) -> Response:  # noqa: PLR0911  one a kind
+def after(fault: Fault, answer: Response, nap: Nap) -> Response:  # noqa: PLR0911  one a kind
     """What the wire makes of the service's answer."""
-    match fault:
-        case Fault(kind="drop_after"):
+    body = bytes(answer.body)
+    match fault.kind:
+        case "drop_after":
             return Dropped()
-        case Fault(kind="cut"):
-            return Cut(response, fault.size)
-        case Fault(kind="slow", per_second=pace) if pace:
-            return Trickle(response, pace)
-        case Fault(kind="truncated"):
-            return _same(response, bytes(response.body)[: fault.size])
-        case Fault(kind="shape"):
-            return _reshaped(response, fault.shape, place)
-        case Fault(kind="foreign_host"):
-            return _renamed(response, fault.url)
-    return response
+        case "cut":
+            return Cut(answer, fault.size)
+        case "slow" if fault.per_second:
+            pieces = _trickle(body, max(1, int(fault.per_second / 10)), nap)
+            return StreamingResponse(pieces, answer.status_code, dict(answer.headers))
+        case "truncated":
+            return _same(answer, body[: fault.size])
+        case "shape":
+            told = json.dumps(reshape(fault.shape, json.loads(body), fault.on))
+            return _same(answer, told.encode(), 200 if fault.shape == "failed_200" else None)
+        case "foreign_host":
+            return _same(answer, re.sub(rb"http://127\.0\.0\.1:\d+", fault.url.encode(), body))
+    return answer
 
 
-def _answer(fault: Fault, code: int) -> Response:
+def _refusal(fault: Fault, headers: dict[str, str]) -> Response:
+    code = fault.code or 500
     if isinstance(fault.body, (str, bytes)):
-        return Response(fault.body, code, dict(fault.headers))
-    limit = {
-        "error": "rate_limit_exceeded",
-        "error_description": "Too many requests. Please try again later.",
-        "status_code": 429,
-    }
-    usual = limit if code == 429 else {"error": "Something went wrong. Please try again."}
-    return JSONResponse(usual if fault.body is None else fault.body, code, dict(fault.headers))
+        return Response(fault.body, code, headers)
+    usual = TOO_MANY if code == 429 else {"error": "Something went wrong. Please try again."}
+    return JSONResponse(usual if fault.body is None else fault.body, code, headers)
 
 
-def _same(response: Response, body: bytes) -> Response:
-    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return Response(body, response.status_code, headers)
+def _same(answer: Response, body: bytes, code: int | None = None) -> Response:
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return Response(body, code or answer.status_code, headers)
 
 
-def _reshaped(response: Response, shape: str, place: Place) -> Response:
-    code, body = reshape(shape, response.status_code, json.loads(bytes(response.body)), place)
-    return JSONResponse(body, code)
-
-
-def _renamed(response: Response, origin: str) -> Response:
-    def rename(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: rename(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [rename(item) for item in value]
-        if isinstance(value, str) and value.startswith("http://127.0.0.1:"):
-            return origin + "/" + value.split("/", 3)[3]
-        return value
-
-    return JSONResponse(rename(json.loads(bytes(response.body))), response.status_code)
+async def _trickle(body: bytes, step: int, nap: Nap) -> AsyncIterator[bytes]:
+    """Ten pieces a second."""
+    for start in range(0, len(body), step):
+        with contextlib.suppress(Closing):
+            await nap(0.1)
+        yield body[start : start + step]
 
 
 class Closing(Exception):
@@ -216,42 +205,27 @@ class Dropped(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         scope["state"]["reset"]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _gone(receive)
 
 
 class Cut(Response):
     """The whole length is announced, ``size`` bytes arrive, then the line closes."""
 
     def __init__(self, whole: Response, size: int) -> None:
+        super().__init__(status_code=whole.status_code)
         self._whole, self._size = whole, size
-        super().__init__(bytes(whole.body), whole.status_code)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        part = bytes(self._whole.body)[: self._size]
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self._whole.raw_headers}
-        )
-        await send({"type": "http.response.body", "body": part, "more_body": True})
+        async def part(message: Message) -> None:
+            if "body" in message:
+                message.update(body=message["body"][: self._size], more_body=True)
+            await send(message)
+
+        await self._whole(scope, receive, part)
         scope["state"]["hang_up"]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _gone(receive)
 
 
-class Trickle(Response):
-    """The answer in ten pieces a second, ``pace`` bytes a second."""
-
-    def __init__(self, whole: Response, pace: float) -> None:
-        self._whole, self._pace = whole, pace
-        super().__init__(bytes(whole.body), whole.status_code)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        body, step = bytes(self._whole.body), max(1, int(self._pace / 10))
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self._whole.raw_headers}
-        )
-        for start in range(0, len(body), step):
-            with contextlib.suppress(Closing):
-                await scope["state"]["nap"](0.1)
-            await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

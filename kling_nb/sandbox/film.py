@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,148 +12,104 @@ import av
 import numpy as np
 from PIL import Image, ImageOps
 
-from . import scene, sound
+from . import sound
 from .camera import Shot, Size, camera
+from .drift import Drift, floating
 from .limits import Body, Contract
-from .overlay import Overlay, legend
+from .overlay import legend, put, writing
 from .paint import frame_size, given, insets
 from .render import Cancelled, Inputs
+from .scene import read
 
 CODEC = {"preset": "ultrafast", "crf": "24", "x264-params": "keyint=48:scenecut=0"}
-
-
-@dataclass(frozen=True)
-class Order:
-    """One clip to be made."""
-
-    contract: Contract
-    params: Body
-    inputs: Inputs
-
-    @property
-    def fps(self) -> int:
-        return self.contract.fps or 24
-
-    @property
-    def size(self) -> Size:
-        return frame_size(self.contract, self.params)
-
-    @property
-    def canvas(self) -> Size:
-        """Where the frames are painted: large ones are enlarged on their way into the encoder, for speed."""
-        width, height = self.size
-        return (width, height) if width * height < 1_500_000 else (width * 3 // 4, height * 3 // 4)
-
-    def picture(self, name: str) -> Image.Image | None:
-        url = self.params.get(name)
-        return ImageOps.fit(given(url, self.inputs), self.canvas, Image.Resampling.LANCZOS) if url else None
-
-    def shots(self) -> list[tuple[str, int]]:
-        """Prompt and seconds of each shot; the last one gives or takes what the total needs."""
-        left, shots = int(self.params["duration"]), []
-        segments = self.params.get("multi_prompt") or ()
-        asked = [(segment["prompt"], int(segment.get("duration") or 5)) for segment in segments]
-        for prompt, seconds in asked or [(self.params["prompt"], left)]:
-            if left > 0:
-                shots.append((prompt, min(seconds, left)))
-                left -= seconds
-        prompt, seconds = shots[-1]
-        return [*shots[:-1], (prompt, seconds + max(0, left))]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A shot, what is written over it, and its length in frames."""
-
-    shot: Shot
-    overlay: Overlay
-    frames: int
-    fades_in: bool
+# The index goes to the front; pictures wait for the sound that belongs to them.
+CONTAINER = {"movflags": "+faststart", "max_interleave_delta": "0"}
 
 
 def clip(contract: Contract, params: Body, inputs: Inputs, cancelled: Callable[[], bool]) -> bytes:
     """The encoded clip for one request."""
     with tempfile.TemporaryDirectory(prefix="kling-sandbox-") as folder:
         place = Path(folder) / "clip.mp4"
-        # The index can only be moved to the front of a real file.
-        with av.open(str(place), "w", options={"movflags": "+faststart"}) as file:
+        with av.open(str(place), "w", options=CONTAINER) as file:
+            # No notes about the encoder, and below one thread: the same frames give the same bytes.
             file.flags |= av.container.Flags.bitexact.value
-            _encode(file, Order(contract, params, inputs), cancelled)
+            video: Any = file.add_stream("libx264", rate=contract.fps, options=CODEC)
+            size = video.width, video.height = frame_size(contract, params)
+            video.pix_fmt, video.codec_context.thread_count = "yuv420p", 1
+            video.codec_context.flags |= av.codec.context.Flags.bitexact
+            heard = _sound_stream(file) if params.get("generate_audio") else None
+            for index, picture in enumerate(_frames(contract, params, inputs)):
+                if cancelled():
+                    raise Cancelled
+                frame = av.VideoFrame.from_ndarray(np.asarray(picture)).reformat(*size, "yuv420p")
+                frame.pts = index
+                file.mux(video.encode(frame))
+            file.mux(video.encode())
+            if heard is not None:
+                _add_sound(file, heard, params)
         return place.read_bytes()
 
 
-def _encode(file: Any, order: Order, cancelled: Callable[[], bool]) -> None:
-    video, audio = _video(file, order), _audio(file, order)
-    sounds = _sounds(order) if audio else iter(())
-    for index, picture in enumerate(_frames(order)):
-        if cancelled():
-            raise Cancelled
-        frame = av.VideoFrame.from_ndarray(np.asarray(picture)).reformat(*order.size, "yuv420p")
-        frame.pts = index
-        file.mux(video.encode(frame))
-        for piece in sounds:
-            file.mux(audio.encode(piece))
-            if (piece.pts or 0) > index * sound.RATE // order.fps:
-                break
-    for stream in filter(None, (video, audio)):
-        file.mux(stream.encode())
-
-
-def _video(file: Any, order: Order) -> Any:
-    stream = file.add_stream("libx264", rate=order.fps, options=CODEC)
-    stream.width, stream.height, stream.pix_fmt = *order.size, "yuv420p"
-    # One thread and no notes about the encoder: the same frames give the same bytes.
-    stream.codec_context.thread_count = 1
-    stream.codec_context.flags |= av.codec.context.Flags.bitexact
-    return stream
-
-
-def _audio(file: Any, order: Order) -> Any:
-    if not order.params.get("generate_audio"):
-        return None
+def _sound_stream(file: Any) -> Any:
     stream = file.add_stream("aac", rate=sound.RATE, layout="stereo")
     stream.codec_context.flags |= av.codec.context.Flags.bitexact
     return stream
 
 
-def _sounds(order: Order) -> Iterator[av.AudioFrame]:
-    seed, voices = scene.read(order.params["prompt"]).seed, order.params.get("voice_ids") or ()
-    samples = sound.track(seed, int(order.params["duration"]), voices)
-    for start in range(0, samples.shape[1], sound.FRAME):
-        piece = np.ascontiguousarray(samples[:, start : start + sound.FRAME])
-        frame = av.AudioFrame.from_ndarray(piece, "fltp", "stereo")
-        frame.sample_rate, frame.pts = sound.RATE, start
-        yield frame
+def _add_sound(file: Any, stream: Any, params: Body) -> None:
+    seed, voices = read(params["prompt"]).seed, params.get("voice_ids") or ()
+    samples = sound.track(seed, int(params["duration"]), voices)
+    frame = av.AudioFrame.from_ndarray(samples, "fltp", "stereo")
+    frame.sample_rate = sound.RATE
+    file.mux(stream.encode(frame))
+    file.mux(stream.encode())
 
 
-def _frames(order: Order) -> Iterator[Image.Image]:
+def _frames(contract: Contract, params: Body, inputs: Inputs) -> Iterator[Image.Image]:
     """Every frame of the clip, in order and exactly as many as its seconds hold."""
-    last, index = order.picture("end_image_url"), 0
-    total = int(order.params["duration"]) * order.fps
-    for part in _parts(order):
-        for step in range(part.frames):
-            picture = part.shot.frame(step / max(1, part.frames - 1))
-            strength = min(1.0, step / order.fps) if part.fades_in else 1.0
-            part.shot.drift.draw(picture, step / order.fps, strength)
-            picture = _towards(last, picture, index / max(1, total - 1)) if last else picture
-            part.overlay.put(picture)
+    size, cfg = frame_size(contract, params), params["cfg_scale"]
+    # Large frames are painted smaller and enlarged on their way into the encoder, for speed.
+    canvas = size if size[0] * size[1] < 1_500_000 else (size[0] * 3 // 4, size[1] * 3 // 4)
+    start, last = (_picture(params.get(f"{end}_image_url"), inputs, canvas) for end in ("start", "end"))
+    shots, pictures, said = _shots(params), insets(params, inputs), legend(contract, params, size)
+    index, total = 0, int(params["duration"]) * contract.fps
+    for number, (prompt, seconds) in enumerate(shots, 1):
+        asked = read(prompt, params.get("negative_prompt", ""))
+        if cfg < 0.25:
+            asked = replace(asked, figures=asked.figures[:1])
+        shot = Shot(
+            canvas, asked, camera(params, asked.seed), start, (0.5 - cfg) * (0.6 if cfg < 0.5 else 0.3)
+        )
+        drift = Drift(asked, canvas, (*floating(asked), "motes")[0], 0.5 + cfg)
+        label = f"shot {number} of {len(shots)}, {seconds} s   " if params.get("multi_prompt") else ""
+        band = writing(canvas, label + said, pictures)
+        for step in range(seconds * contract.fps):
+            picture = shot.frame(step / (seconds * contract.fps - 1))
+            drift.draw(picture, step / contract.fps, min(1.0, step / contract.fps) if start else 1.0)
+            picture = _towards(last, picture, index / (total - 1)) if last else picture
+            put(band, picture)
             yield picture
             index += 1
+        start = None
+
+
+def _shots(params: Body) -> list[tuple[str, int]]:
+    """Prompt and seconds of each shot; the last one gives or takes what the total needs."""
+    left, shots = int(params["duration"]), []
+    asked = [(shot["prompt"], int(shot.get("duration") or 5)) for shot in params.get("multi_prompt") or ()]
+    for prompt, seconds in asked or [(params["prompt"], left)]:
+        if left > 0:
+            shots.append((prompt, min(seconds, left)))
+            left -= seconds
+    prompt, seconds = shots[-1]
+    return [*shots[:-1], (prompt, seconds + max(0, left))]
+
+
+def _picture(url: str | None, inputs: Inputs, size: Size) -> Image.Image | None:
+    return ImageOps.fit(given(url, inputs), size) if url else None
 
 
 def _towards(last: Image.Image, picture: Image.Image, share: float) -> Image.Image:
     """Cross over to the end image during the second half of the clip."""
-    on = max(0.0, min(1.0, (share - 0.5) / 0.5))
+    on = max(0.0, 2 * share - 1)
     return Image.blend(picture, last, on * on * (3 - 2 * on)) if on else picture
-
-
-def _parts(order: Order) -> Iterator[Part]:
-    params, shots = order.params, order.shots()
-    pictures, said = insets(params, order.inputs), legend(order.contract, params, order.size)
-    start = order.picture("start_image_url")
-    for number, (prompt, seconds) in enumerate(shots, 1):
-        asked = scene.read(prompt, params.get("negative_prompt", ""))
-        label = f"shot {number} of {len(shots)}, {seconds} s" if params.get("multi_prompt") else ""
-        shot = Shot(order.canvas, asked, camera(params, asked.seed), start, 0.8 + 0.4 * params["cfg_scale"])
-        yield Part(shot, Overlay(order.canvas, said, pictures, label), seconds * order.fps, start is not None)
-        start = None

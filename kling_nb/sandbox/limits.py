@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Body = Mapping[str, Any]
 Spec = Mapping[str, Any]
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str, "uri": str, "boolean": bool, "array": list, "object": dict, "integer": int,
+    "number": (int, float),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,12 @@ class Contract:
     price: Mapping[str, Any]
     parameters: Mapping[str, Spec] | None
     sizes: Mapping[str, Mapping[str, tuple[int, int]]] | None = None
-    fps: int | None = None
+    fps: int = 24
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with a body. ``fixed``: outside a fixed set, which is refused up front."""
 
-    path: str
     text: str
     fixed: bool = False
 
@@ -46,26 +48,19 @@ def contracts() -> Mapping[str, Contract]:
 
 def problems(contract: Contract, body: Body) -> list[Problem]:
     """Everything wrong with ``body``, in the order of the model page."""
-    if contract.parameters is None:
-        return []
-    found = list(_fields(contract.parameters, body, ""))
-    return found or list(_across(body))
+    found = list(_fields(contract.parameters or {}, body, ""))
+    return found or list(_across(contract.kind, effective(contract, body)))
 
 
 def effective(contract: Contract, body: Body) -> dict[str, Any]:
     """The parameters the model works with: known names only, unset ones at their published default."""
     if contract.parameters is None:
         return dict(body)
-    defaults = {name: spec["default"] for name, spec in contract.parameters.items() if "default" in spec}
-    sent = {
-        name: body[name] for name, spec in contract.parameters.items() if not _unset(spec, body.get(name))
+    asked = {
+        name: spec.get("default") if _unset(spec, body.get(name)) else body[name]
+        for name, spec in contract.parameters.items()
     }
-    return defaults | sent
-
-
-def unknown(contract: Contract, body: Body) -> list[str]:
-    """Names in ``body`` that the model page does not list; the service ignores them."""
-    return [] if contract.parameters is None else [name for name in body if name not in contract.parameters]
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def cost(contract: Contract, body: Body) -> float:
@@ -87,75 +82,52 @@ def _unset(spec: Spec, value: object) -> bool:
 def _fields(parameters: Mapping[str, Spec], body: Body, prefix: str) -> Iterator[Problem]:
     for name, spec in parameters.items():
         value, path = body.get(name), prefix + name
-        if _unset(spec, value) or (value == "" and spec.get("required")):
-            if spec.get("required"):
-                yield Problem(path, f"{path.capitalize()} is Mandatory and must be {_noun(spec)}")
-        else:
+        if spec.get("required") and value in (None, ""):
+            yield Problem(f"{path.capitalize()} is Mandatory and must be {_noun(spec)}")
+        elif not _unset(spec, value):
             yield from _value(spec, value, path)
 
 
 def _value(spec: Spec, value: object, path: str) -> Iterator[Problem]:
     if spec.get("also_as_string") and isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if not _fits(spec["type"], value):
-        yield Problem(path, f"{path} must be {_noun(spec)}")
+    if not isinstance(value, TYPES[spec["type"]]) or (isinstance(value, bool) and spec["type"] != "boolean"):
+        yield Problem(f"{path} must be {_noun(spec)}")
     elif isinstance(value, list):
-        yield from _list(spec, value, path)
+        if len(value) > spec.get("max_items", len(value)):
+            yield Problem(f"{path} must have at most {spec['max_items']} items")
+        for index, item in enumerate(value):
+            yield from _value(spec["items"], item, f"{path}[{index}]")
     elif isinstance(value, dict):
-        yield from _object(spec, value, path)
+        names = spec.get("any_of", ())
+        if names and not any(value.get(name) for name in names):
+            yield Problem(f"{path} needs {' or '.join(names)}")
+        yield from _fields(spec["parameters"], value, f"{path}.")
     else:
         yield from _scalar(spec, value, path)
 
 
 def _scalar(spec: Spec, value: Any, path: str) -> Iterator[Problem]:
     if "choices" in spec and value not in spec["choices"]:
-        known = ", ".join(str(choice) for choice in spec["choices"])
-        yield Problem(path, f"{path} must be one of {known}", fixed=True)
+        yield Problem(f"{path} must be one of {', '.join(map(str, spec['choices']))}", fixed=True)
     if "min" in spec and not spec["min"] <= value <= spec["max"]:
-        yield Problem(path, f"{path} must be between {spec['min']} and {spec['max']}")
+        yield Problem(f"{path} must be between {spec['min']} and {spec['max']}")
     if "max_length" in spec and len(value) > spec["max_length"]:
-        yield Problem(path, f"{path} must have at most {spec['max_length']} characters")
-    if "seconds" in spec and not _whole_seconds(value, *spec["seconds"]):
-        yield Problem(path, f"{path} must be a whole number of seconds from 1 to 15")
+        yield Problem(f"{path} must have at most {spec['max_length']} characters")
+    if "seconds" in spec and not (value.isdecimal() and 1 <= int(value) <= spec["seconds"]):
+        yield Problem(f"{path} must be a whole number of seconds from 1 to {spec['seconds']}")
     if spec["type"] == "uri" and not value.startswith(("http://", "https://")):
-        yield Problem(path, f"{path} must be a public http or https URL")
+        yield Problem(f"{path} must be a public http or https URL")
 
 
-def _list(spec: Spec, value: list[object], path: str) -> Iterator[Problem]:
-    if len(value) > spec.get("max_items", len(value)):
-        yield Problem(path, f"{path} must have at most {spec['max_items']} items")
-    for index, item in enumerate(value):
-        yield from _value(spec["items"], item, f"{path}[{index}]")
-
-
-def _object(spec: Spec, value: Body, path: str) -> Iterator[Problem]:
-    names = spec.get("any_of", ())
-    if names and not any(value.get(name) for name in names):
-        yield Problem(path, f"{path} needs {' or '.join(names)}")
-    yield from _fields(spec["parameters"], value, f"{path}.")
-
-
-def _across(body: Body) -> Iterator[Problem]:
-    if body.get("camera_control_type") == "simple" and not (
-        body.get("camera_control_config") and body.get("camera_control_config_value")
-    ):
-        yield Problem("camera_control_config", "camera_control_type simple needs one axis and a value")
-    shots = body.get("multi_prompt") or []
-    if sum(int(shot.get("duration") or 5) for shot in shots) > 15:
-        yield Problem("multi_prompt", "multi_prompt segments must not last longer than 15 seconds together")
-
-
-def _whole_seconds(text: str, low: int, high: int) -> bool:
-    return text.isdecimal() and low <= int(text) <= high
-
-
-def _fits(kind: str, value: object) -> bool:
-    if kind in {"integer", "number"}:
-        numbers = (int,) if kind == "integer" else (int, float)
-        return isinstance(value, numbers) and not isinstance(value, bool)
-    return isinstance(
-        value, {"string": str, "uri": str, "boolean": bool, "array": list, "object": dict}[kind]
-    )
+def _across(kind: str, body: Body) -> Iterator[Problem]:
+    axis = body.get("camera_control_config") and body.get("camera_control_config_value")
+    if body.get("camera_control_type") == "simple" and not axis:
+        yield Problem("camera_control_type simple needs one axis and a value")
+    if sum(int(shot.get("duration") or 5) for shot in body.get("multi_prompt") or ()) > 15:
+        yield Problem("multi_prompt segments must not last longer than 15 seconds together")
+    if kind == "voice" and not str(body.get("voice_url", "")).startswith(("http://", "https://")):
+        yield Problem("Voice_url is Mandatory and must be string")
 
 
 def _noun(spec: Spec) -> str:

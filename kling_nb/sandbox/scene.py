@@ -1,4 +1,4 @@
-"""What a prompt asks to see: hour, land, weather and a figure, with the digest deciding the rest."""
+"""What a prompt asks to see: hour, land, weather and figures, with the digest deciding the rest."""
 
 from __future__ import annotations
 
@@ -8,43 +8,36 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 Colour = tuple[int, int, int]
 Words = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Palette:
-    """Sky from the top down, the colour of the light, and the nearest and farthest ground."""
+class Palette(NamedTuple):
+    """Sky from the top down, the colour of the light, and the farthest and nearest ground."""
 
-    sky: tuple[Colour, ...]
+    top: Colour
+    middle: Colour
+    low: Colour
     light: Colour
     far: Colour
     near: Colour
 
-    @classmethod
-    def told(cls, sky: Any, **others: Any) -> Palette:
-        return cls(tuple(map(tuple, sky)), **{name: tuple(colour) for name, colour in others.items()})
 
-
-_TABLES = json.loads(Path(__file__).with_name("scene.json").read_text("utf-8"))
-# Each name with the words that call for it. Where two are called for, the first in the prompt wins.
-HOURS: Words = _TABLES["hours"]
-LANDS: Words = _TABLES["lands"]
-FIGURES: Words = _TABLES["figures"]
-WEATHERS: Words = _TABLES["weathers"]
-PALETTES: Mapping[str, Palette] = {name: Palette.told(**told) for name, told in _TABLES["palettes"].items()}
+# Each name of an hour, a land, a figure or a weather with the words that call for it.
+TABLES = json.loads(Path(__file__).with_name("scene.json").read_text("utf-8"))
+PALETTES = {name: Palette(*map(tuple, told)) for name, told in TABLES["palettes"].items()}
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture to be painted; equal scenes paint equal pictures."""
+    """A picture to be painted; equal scenes paint equal pictures. The first figure comes first."""
 
     hour: str
     land: str
-    figure: str | None
-    weather: frozenset[str]
+    figures: tuple[str, ...]
+    weather: tuple[str, ...]
     seed: int
 
     @property
@@ -55,26 +48,27 @@ class Scene:
 def read(prompt: str, negative: str = "") -> Scene:
     """The scene a prompt describes. What the negative prompt names stays out of the picture."""
     digest = hashlib.sha256(prompt.encode()).digest()
-    weather = frozenset(name for name in WEATHERS if _first({name: WEATHERS[name]}, prompt, negative))
-    land = _first(LANDS, prompt, negative) or ("mountains", "lake", "meadow", "forest", "sea")[digest[1] % 5]
+    hours, lands, figures, weathers = (
+        _named(TABLES[kind], prompt, negative) for kind in ("hours", "lands", "figures", "weathers")
+    )
     # A mountain lake or a forest lake is a lake: its shores show the rest.
-    lake = land in ("mountains", "forest") and _place(LANDS["lake"], prompt) is not None
+    if "lake" in lands and lands[0] in ("mountains", "forest"):
+        lands = ("lake",)
     return Scene(
-        hour=_first(HOURS, prompt, negative) or list(PALETTES)[digest[0] % len(PALETTES)],
-        land="lake" if lake else land,
-        figure=_first(FIGURES, prompt, negative),
-        weather=weather,
+        hour=(hours or tuple(PALETTES)[digest[0] % len(PALETTES) :])[0],
+        land=(lands or ("mountains", "lake", "meadow", "forest", "sea")[digest[1] % 5 :])[0],
+        figures=figures,
+        weather=weathers,
         seed=int.from_bytes(digest[2:10], "big"),
     )
 
 
-def _first(words: Words, prompt: str, negative: str) -> str | None:
-    """The name whose word comes first in the prompt, or None."""
-    places = {name: _place(known, prompt) for name, known in words.items() if _place(known, negative) is None}
-    found = {name: place for name, place in places.items() if place is not None}
-    return min(found, key=lambda name: found[name]) if found else None
+def _named(words: Words, prompt: str, negative: str) -> tuple[str, ...]:
+    """The names that the prompt calls for and the negative prompt does not, in the order of the prompt."""
+    places = {name: _place(known, prompt) for name, known in words.items() if _place(known, negative) < 0}
+    return tuple(sorted((name for name in places if places[name] >= 0), key=places.__getitem__))
 
 
-def _place(words: Sequence[str], text: str) -> int | None:
+def _place(words: Sequence[str], text: str) -> int:
     found = re.search(rf"\b(?:{'|'.join(words)})s?\b", text, re.IGNORECASE)
-    return found.start() if found else None
+    return found.start() if found else -1

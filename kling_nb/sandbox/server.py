@@ -10,20 +10,16 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from types import TracebackType
+from functools import partial
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .app import Rules, Seen, Service
-from .faults import Closing, Fault, Script
-from .pace import Pace
+from .faults import Closing, Script
 from .shapes import Shapes
 from .world import Clock, World
-
-RETIRED = ("kling-text2image",)
 
 
 class _Line(H11Protocol):
@@ -42,40 +38,12 @@ class _Line(H11Protocol):
         self.transport.abort()
 
 
-class _Origin(uvicorn.Server):
-    """uvicorn without its signals and ticking: it serves until told to stop, then lets go at once."""
-
-    def __init__(self, app: ASGIApp, stop: asyncio.Event) -> None:
-        super().__init__(
-            uvicorn.Config(app, http=_Line, ws="none", loop="asyncio", lifespan="off", log_config=None,
-                           access_log=False, log_level="warning")
-        )  # fmt: skip
-        self._stop, self.ready = stop, asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        await self._stop.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for line in list(self.server_state.connections):
-            line.transport.abort()
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=2)
-        for sock in sockets or ():
-            sock.close()
-
-
 class Sandbox:
     """A stand-in for the hosted service on loopback: no key of yours, no cost, real files.
 
     ``time_scale`` makes jobs that much faster than the published latency. ``validation`` says when a bad
     value surfaces: "late" (as published: fixed sets at once, the rest as a failed job), "early" (all at
-    once) or "lazy" (all as failed jobs). ``shapes`` takes a ``Shapes`` or a dict of its switches.
+    once) or "lazy" (all as failed jobs). ``shapes`` takes the switches of ``Shapes``.
     """
 
     def __init__(
@@ -91,21 +59,25 @@ class Sandbox:
         retention: float = 3600.0,
         workers: int = 4,
         requests_per_minute: int | None = None,
-        shapes: Shapes | Mapping[str, Any] | None = None,
-        retired: tuple[str, ...] = RETIRED,
+        shapes: Mapping[str, Any] | None = None,
+        retired: tuple[str, ...] = ("kling-text2image",),
         forbidden: tuple[str, ...] = (),
         spend_limit: float | None = None,
     ) -> None:
         self.key = key or f"SG_{secrets.token_hex(8)}"
-        self.time_scale = time_scale
-        self.clock = Clock(clock)
-        self._ports = (port, output_port)
+        self.time_scale, self.clock = time_scale, Clock(clock)
+        self.base_url = self.output_url = ""
+        self._ports, script = (port, output_port), Script()
         self._world = World(self.clock, time_scale, balance, retention, workers)
-        self._script = Script()
-        rules = Rules(self.key, validation, retired, forbidden, spend_limit, Shapes.of(shapes))
-        self._service = Service(self._world, rules, self._script, Pace(requests_per_minute), self._nap)
+        rules = Rules(
+            self.key, validation, retired, forbidden, spend_limit, requests_per_minute, Shapes(**shapes or {})
+        )
+        self._service = Service(self._world, rules, script, self._nap)
+        # Everything that arrived; (slug, parameter) of what was sent that no page lists; tracebacks from the
+        # sandbox's own handlers and painters, of which a test asserts that there are none.
+        self.seen, self.ignored, self.errors = self._service.seen, self._world.ignored, self._world.errors
+        self.script, self.clear_faults = script.add, script.clear
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     def start(self) -> Sandbox:
@@ -114,12 +86,11 @@ class Sandbox:
             raise RuntimeError("this sandbox was closed; make a new one")
         if self._thread is None:
             sockets = [_bound(port) for port in self._ports]
-            self._world.service_url, self._world.output_url = map(_address, sockets)
+            self.base_url, self.output_url = (f"http://127.0.0.1:{line.getsockname()[1]}" for line in sockets)
+            self._world.service_url, self._world.output_url = self.base_url, self.output_url
             ready = threading.Event()
-            serving = (self._serve(sockets, ready),)
-            self._thread = threading.Thread(
-                target=_on_own_loop, args=serving, name="kling-sandbox", daemon=True
-            )
+            serving = partial(_on_own_loop, self._serve(sockets, ready))
+            self._thread = threading.Thread(target=serving, name="kling-sandbox", daemon=True)
             self._thread.start()
             ready.wait()
         return self
@@ -129,7 +100,7 @@ class Sandbox:
         if self._closed:
             return
         self._closed = True
-        if self._thread and self._loop:
+        if self._thread:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
         self._world.close()
@@ -137,71 +108,49 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.base_url or 'not started'}>"
 
     @property
-    def base_url(self) -> str:
-        return self._world.service_url
-
-    @property
-    def output_url(self) -> str:
-        return self._world.output_url
-
-    @property
     def balance(self) -> float:
         self._world.settle()
         return round(self._world.balance, 6)
 
-    @property
-    def seen(self) -> list[Seen]:
-        return self._service.seen
-
-    @property
-    def errors(self) -> list[str]:
-        """Tracebacks from the sandbox's own handlers and painters; a test asserts that there are none."""
-        return self._service.errors + self._world.errors
-
-    @property
-    def ignored(self) -> list[tuple[str, str]]:
-        """(slug, parameter) of everything sent that the model's page does not list."""
-        return self._world.ignored
-
     def posts(self, slug: str | None = None) -> list[Seen]:
         """The submits that arrived, v1 and v2, accepted or not."""
-        paths = (f"/v1/{slug}", f"/v2/{slug}") if slug else ("/v1/", "/v2/")
-        return [
-            seen for seen in self.seen
-            if seen.method == "POST" and (seen.path in paths if slug else seen.path.startswith(paths))
-        ]  # fmt: skip
-
-    def script(self, *faults: Fault) -> None:
-        """Add faults to those still to come."""
-        self._script.add(*faults)
-
-    def clear_faults(self) -> None:
-        self._script.clear()
+        posts = [s for s in self.seen if s.method == "POST" and s.path.startswith(("/v1/", "/v2/"))]
+        return [post for post in posts if slug in (None, post.path[4:])]
 
     def join(self, timeout: float = 60.0) -> None:
         """Wait until everything submitted so far is painted, so that only the clock decides."""
         self._world.join(timeout)
 
     async def _serve(self, sockets: list[socket.socket], ready: threading.Event) -> None:
+        """uvicorn without its signals and ticking: serve until told to stop, then let go at once."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        apps = (self._service.service_origin(), self._service.output_origin())
-        origins = [_Origin(app, self._stop) for app in apps]
-        serving = [
-            asyncio.ensure_future(origin.serve([sock])) for origin, sock in zip(origins, sockets, strict=True)
+        quiet: dict[str, Any] = {"log_config": None, "access_log": False, "log_level": "warning"}
+        origins = [
+            uvicorn.Server(uvicorn.Config(app, http=_Line, ws="none", lifespan="off", **quiet))
+            for app in (self._service.service_origin(), self._service.output_origin())
         ]
-        for origin in origins:
-            await origin.ready.wait()
+        for origin, line in zip(origins, sockets, strict=True):
+            origin.config.load()
+            origin.lifespan = origin.config.lifespan_class(origin.config)
+            await origin.startup([line])
         ready.set()
-        await asyncio.gather(*serving)
+        await self._stop.wait()
+        for server in [server for origin in origins for server in origin.servers]:
+            server.close()
+        for origin, line in zip(origins, sockets, strict=True):
+            for connection in list(origin.server_state.connections):
+                connection.transport.abort()
+            if origin.server_state.tasks:
+                await asyncio.wait(origin.server_state.tasks, timeout=2)
+            line.close()
+        await asyncio.sleep(0)  # the turn in which aborted connections are closed
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, unless the sandbox closes: then the connection is gone and so is the reason to wait."""
@@ -227,7 +176,3 @@ def _bound(port: int) -> socket.socket:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     line.bind(("127.0.0.1", port))
     return line
-
-
-def _address(line: socket.socket) -> str:
-    return f"http://127.0.0.1:{line.getsockname()[1]}"

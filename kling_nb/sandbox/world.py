@@ -19,7 +19,7 @@ from threading import Event, RLock
 
 from . import limits
 from .limits import Body, Contract
-from .render import Cancelled, Media, Unpaintable, render
+from .render import Media, Unpaintable, render
 
 FILE_LIFETIME = 7 * 24 * 3600.0
 QUEUE_SHARE = 0.1
@@ -62,7 +62,6 @@ class Job:
     failure: str | None = None
     stuck: bool = False
     outcome: str | None = None
-    settled_at: float = 0.0
     output: str | None = None
     media_object: dict[str, str] | None = None
     remaining: float = 0.0
@@ -70,15 +69,6 @@ class Job:
     @property
     def charged(self) -> float:
         return self.price if self.outcome == "COMPLETED" else 0.0
-
-
-@dataclass(frozen=True)
-class Shelved:
-    """A file the output origin hands out."""
-
-    place: Path
-    content_type: str
-    until: float
 
 
 @dataclass
@@ -99,7 +89,8 @@ class World:
     def __post_init__(self) -> None:
         self._lock = RLock()
         self._open: dict[str, Job] = {}
-        self._files: dict[str, Shelved] = {}
+        # Where a file of the output origin lies, its type, and until when.
+        self._files: dict[str, tuple[Path, str, float]] = {}
         self._free_at = [0.0] * self.workers
         self._closing = Event()
         self._painters = ThreadPoolExecutor(2, thread_name_prefix="sandbox-paint")
@@ -112,8 +103,10 @@ class World:
 
     def join(self, timeout: float) -> None:
         """Wait until every picture and clip in hand is painted."""
-        for job in list(self.jobs.values()):
-            job.media.exception(timeout)
+        with self._lock:
+            unpainted = [job.media for job in self._open.values()]
+        for media in unpainted:
+            media.exception(timeout)
 
     def available(self) -> float:
         """The balance less what is reserved for jobs still running."""
@@ -121,29 +114,26 @@ class World:
             self.settle()
             return self.balance - sum(job.price for job in self._open.values())
 
-    def spent(self) -> float:
-        """What all completed jobs have cost."""
-        return sum(job.charged for job in self.jobs.values())
-
     def submit(
         self, contract: Contract, body: Body, *, failure: str | None = None, stuck: bool = False
     ) -> Job:
         """Accept a request: reserve its price, give it a worker and start painting."""
-        failure = failure or self._flaw(contract, body) or _asked_for(body)
-        params = limits.effective(contract, body)
-        price = 0.0 if self._flaw(contract, body) else limits.cost(contract, body)
+        params, wrong = limits.effective(contract, body), self._flaw(contract, body)
+        failure = failure or wrong or _asked_for(body)
+        price = 0.0 if wrong else limits.cost(contract, body)
         media: Future[Media] = Future()
         if failure:
-            media.set_exception(Cancelled())
+            media.set_result(Media())
         else:
-            media = self._painters.submit(
-                render, contract, params, self._inputs(params), self._closing.is_set
-            )
+            inputs = {url: self.content_of(url) for url in _urls(params)}
+            media = self._painters.submit(render, contract, params, inputs, self._closing.is_set)
         with self._lock:
-            self.ignored += [(contract.slug, name) for name in limits.unknown(contract, body)]
+            self.ignored += [
+                (contract.slug, name) for name in body if name not in (contract.parameters or body)
+            ]
             starts, due = self._schedule(self._duration(contract, params, failure))
             asked = json.dumps(body, sort_keys=True, default=str).replace(self.output_url, "")
-            name = _repeatable_id(f"{len(self.jobs)} {contract.slug} {asked}")
+            name = repeatable_id(f"{len(self.jobs)} {contract.slug} {asked}".encode("utf-8", "replace"))
             job = Job(name, contract.slug, dict(body), price, self.clock.now(), starts, due, media)
             job.failure, job.stuck = failure, stuck or "[sandbox:stuck]" in str(body.get("prompt"))
             self.jobs[job.id] = self._open[job.id] = job
@@ -175,9 +165,10 @@ class World:
     def settle(self) -> None:
         """Finish whatever is due: money moves and files appear at this moment, not before."""
         with self._lock:
-            for job in [job for job in self._open.values() if self._ripe(job)]:
-                self._finish(job)
-                del self._open[job.id]
+            for job in list(self._open.values()):
+                if self.clock.now() >= job.due and job.media.done() and not job.stuck:
+                    self._finish(job)
+                    del self._open[job.id]
 
     def keep(self, name: str, data: bytes, content_type: str, lifetime: float = float("inf")) -> str:
         """Put a file on the output origin under ``name``; the answer is its URL."""
@@ -185,49 +176,29 @@ class World:
         if not place.exists():
             place.write_bytes(data)
         with self._lock:
-            self._files[name] = Shelved(place, content_type, self.clock.now() + lifetime)
+            self._files[name] = (place, content_type, self.clock.now() + lifetime)
         return f"{self.output_url}/{name}"
 
     def file(self, name: str) -> tuple[bytes, str] | None:
         """Content and type of a file on the output origin, while it lasts."""
         with self._lock:
             self.settle()
-            found = self._files.get(name)
-        if found is None or self.clock.now() >= found.until:
-            return None
-        return found.place.read_bytes(), found.content_type
-
-    def content(self, job: Job) -> tuple[bytes, str]:
-        """What a finished job made, whatever became of its public file."""
-        media = job.media_object or {}
-        return self._files[f"generations/{media['file_name']}"].place.read_bytes(), media["content_type"]
+            place, content_type, until = self._files.get(name, (Path(), "", 0.0))
+        return (place.read_bytes(), content_type) if self.clock.now() < until else None
 
     def _flaw(self, contract: Contract, body: Body) -> str | None:
         found = limits.problems(contract, body)
         if found:
             return found[0].text
-        if contract.kind == "voice" and not str(body.get("voice_url", "")).startswith(
-            ("http://", "https://")
-        ):
-            return "Voice_url is Mandatory and must be string"
-        return self._missing_input(body)
+        ours = [url for url in _urls(body) if url.startswith(self.output_url + "/")]
+        gone = [url for url in ours if self.content_of(url) is None]
+        return f"Could not download {gone[0]}" if gone else None
 
-    def _missing_input(self, body: Body) -> str | None:
-        for url in _urls(body):
-            found = self._own(url)
-            if found is not None and self.file(found) is None:
-                return f"Could not download {url}"
-        return None
-
-    def _own(self, url: str) -> str | None:
-        prefix = self.output_url + "/"
-        return url.removeprefix(prefix) if url.startswith(prefix) else None
-
-    def _inputs(self, params: Body) -> dict[str, bytes | None]:
-        """Bytes of the files a request names; None where the URL is somebody else's: nothing is fetched."""
-        found = {url: self._own(url) for url in _urls(params)}
-        files = {url: self.file(name) if name else None for url, name in found.items()}
-        return {url: file[0] if file else None for url, file in files.items()}
+    def content_of(self, url: str) -> bytes | None:
+        """Bytes of a file of our own; None where the URL is somebody else's: nothing is fetched."""
+        home = self.output_url + "/"
+        found = self.file(url.removeprefix(home)) if url.startswith(home) else None
+        return found[0] if found else None
 
     def _duration(self, contract: Contract, params: Body, failure: str | None) -> float:
         if failure:
@@ -242,22 +213,18 @@ class World:
         heapq.heappush(self._free_at, due)
         return starts, due
 
-    def _ripe(self, job: Job) -> bool:
-        return not job.stuck and self.clock.now() >= job.due and job.media.done()
-
     def _finish(self, job: Job) -> None:
-        job.settled_at = max(job.due, job.submitted)
         error = job.media.exception()
         if isinstance(error, Unpaintable):
             job.failure = str(error)
-        elif error and not job.failure:
+        elif error:
             self.errors.append("".join(traceback.format_exception(error)))
             job.failure = f"Internal error: {type(error).__name__}"
         if job.failure:
             job.outcome = "FAILED"
             return
         # What is published lies on disk; holding on to it would keep every file in memory.
-        media, job.media = job.media.result(), _painted()
+        media, job.media = job.media.result(), Future()
         self.balance -= job.price
         job.outcome, job.remaining = "COMPLETED", self.balance
         job.output, job.media_object = media.text, self._publish(job, media)
@@ -268,22 +235,15 @@ class World:
         if media.text is not None:
             return None
         name = f"{hashlib.sha256(job.id.encode()).hexdigest()[:32]}.{media.suffix}"
-        lifetime = FILE_LIFETIME - (self.clock.now() - job.settled_at)
+        lifetime = FILE_LIFETIME - (self.clock.now() - job.due)
         url = self.keep(f"generations/{name}", media.data, media.content_type, lifetime)
         size = str(len(media.data))
         return {"url": url, "content_type": media.content_type, "file_name": name, "file_size": size}
 
 
-def _repeatable_id(what: str) -> str:
+def repeatable_id(what: bytes) -> str:
     """A UUID v4 that a notebook gets again on a fresh sandbox, so that its outputs can be compared."""
-    digest = hashlib.sha256(what.encode("utf-8", "replace")).digest()
-    return str(uuid.UUID(bytes=digest[:16], version=4))
-
-
-def _painted() -> Future[Media]:
-    done: Future[Media] = Future()
-    done.set_result(Media())
-    return done
+    return str(uuid.UUID(bytes=hashlib.sha256(what).digest()[:16], version=4))
 
 
 def _urls(params: Body) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from kling_nb.sandbox import limits, render
+from kling_nb.sandbox import limits, paint, render
 
 IMAGES = limits.contracts()["kling-3-text2image"].sizes
 
@@ -42,9 +42,9 @@ def test_a_picture_is_really_in_its_format(line, kind):
 
 
 def test_the_same_request_gives_the_same_bytes_and_another_does_not(line):
-    render._SHELF._items.clear()
+    render.SHELF.clear()
     first = line.file()
-    render._SHELF._items.clear()
+    render.SHELF.clear()
     assert line.file() == first
     assert line.file(prompt="a fox in the sun") != first
 
@@ -71,6 +71,28 @@ def test_an_input_picture_is_used(line):
 def test_the_content_of_an_input_counts_not_its_address(line):
     made = [line.file("kling-3-image2image", image_url=uploaded(line, "red")) for _ in range(2)]
     assert made[0] == made[1]
+
+
+def data_url(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def test_a_picture_of_its_own_is_taken_without_its_strip_and_mark(line):
+    made = line.file(prompt="a fox in a meadow")
+    url = line.http.post("/upload-asset", json={"data_urls": [data_url(made)]}).json()["file_urls"][0]
+    size = opened(made).size
+    used = paint.given(url, {url: made})
+    assert used.size == (size[0], size[1] - 30)
+    assert min(used.crop((0, used.height - 2, 9, used.height)).getpixel((0, 0))) > 12
+    clip = Clip(line.file("kling-3-pro-image2video", duration="3", start_image_url=url, aspect_ratio="16:9"))
+    assert different(clip.frames[0].crop((0, 0, 192, 90)), used.resize((192, 104)).crop((0, 0, 192, 90))) < 8
+
+
+def test_cfg_scale_clears_the_haze_and_shows_more_of_the_prompt(line):
+    slug, asked = "kling-3-standard-text2video", {"prompt": "a fox and a cabin at dawn", "duration": "3"}
+    low, middle, high = (Clip(line.file(slug, cfg_scale=cfg, **asked)).frames[40] for cfg in (0, 0.5, 1))
+    contrast = [ImageStat.Stat(frame.convert("L")).stddev[0] for frame in (low, middle, high)]
+    assert contrast[0] * 1.2 < contrast[1] < contrast[2] / 1.06
 
 
 class Clip:
@@ -165,7 +187,7 @@ def test_voices_change_the_sound():
 
 PAINT = """
 import hashlib
-from kling_nb.sandbox import limits, render
+from kling_nb.sandbox import limits, paint, render
 contract = limits.contracts()["kling-3-standard-text2video"]
 params = limits.effective(contract, {"prompt": "a fox", "duration": "3"})
 print(hashlib.sha256(render.render(contract, params, {}, lambda: False).data).hexdigest())
