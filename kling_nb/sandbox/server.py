@@ -38,6 +38,10 @@ class _Line(H11Protocol):
         self.transport.abort()
 
 
+# A line that was just accepted takes three turns of the loop to be known, and one more to be closed.
+_TURNS = 6
+
+
 class Sandbox:
     """A stand-in for the hosted service on loopback: no key of yours, no cost, real files.
 
@@ -142,15 +146,21 @@ class Sandbox:
             await origin.startup([line])
         ready.set()
         await self._stop.wait()
+        # A server that closes while a line is being accepted forgets that line: first no more are taken in.
+        for line in sockets:
+            with contextlib.suppress(NotImplementedError):
+                self._loop.remove_reader(line.fileno())
+        for _ in range(_TURNS):
+            for connection in [each for origin in origins for each in origin.server_state.connections]:
+                connection.transport.abort()
+            await asyncio.sleep(0)
         for server in [server for origin in origins for server in origin.servers]:
             server.close()
         for origin, line in zip(origins, sockets, strict=True):
-            for connection in list(origin.server_state.connections):
-                connection.transport.abort()
             if origin.server_state.tasks:
                 await asyncio.wait(origin.server_state.tasks, timeout=2)
             line.close()
-        await asyncio.sleep(0)  # the turn in which aborted connections are closed
+        await asyncio.sleep(0)
 
     async def _nap(self, seconds: float) -> None:
         """Sleep, unless the sandbox closes: then the connection is gone and so is the reason to wait."""

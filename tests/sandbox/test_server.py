@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
+import gc
 import os
 import signal
 import socket
@@ -11,10 +13,12 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import httpx
 import pytest
+from helpers import until
 
 import kling_nb.sandbox
 from kling_nb.sandbox import Sandbox
@@ -32,6 +36,30 @@ def test_closing_leaves_no_thread_and_no_socket():
     assert set(threading.enumerate()) == before
     with socket.socket() as line, pytest.raises(ConnectionRefusedError):
         line.connect(("127.0.0.1", port))
+
+
+def test_closing_while_somebody_knocks_leaves_no_line_open():
+    def knock(port, closed):
+        while not closed.is_set():
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), timeout=1) as line,
+            ):
+                line.send(b"GET /v1/get-user-credits HTTP/1.1\r\nhost: x\r\n\r\n")
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(20):
+            sandbox, closed = Sandbox().start(), threading.Event()
+            port = int(sandbox.base_url.rsplit(":", 1)[1])
+            visitor = threading.Thread(target=knock, args=(port, closed))
+            visitor.start()
+            until(lambda sandbox=sandbox: sandbox.seen)
+            sandbox.close()
+            closed.set()
+            visitor.join()
+        gc.collect()
+    assert [str(each.message) for each in caught] == []
 
 
 def test_closing_interrupts_a_clip_being_painted():
