@@ -14,7 +14,7 @@ import httpx
 from . import standin
 from .clock import Clock
 from .core import Core, accepted
-from .errors import MissingKey
+from .errors import KlingError, MissingKey
 from .jobs.batch import Batch
 from .jobs.engine import tick
 from .jobs.job import Job, say
@@ -57,20 +57,24 @@ class _Door:
         clock: Clock | None = None,
         _on_close: Any = None,
     ) -> None:
-        settings = read_settings(
-            api_key,
-            base_url=base_url,
-            upload_url=upload_url,
-            history_url=history_url,
-            home=home,
-            media=media,
-            reuse=reuse,
-            requests_per_minute=requests_per_minute,
-            max_active=max_active,
-            spend_limit=spend_limit,
-            timeout=timeout,
-            time_scale=time_scale,
-        )
+        try:
+            settings = read_settings(
+                api_key,
+                base_url=base_url,
+                upload_url=upload_url,
+                history_url=history_url,
+                home=home,
+                media=media,
+                reuse=reuse,
+                requests_per_minute=requests_per_minute,
+                max_active=max_active,
+                spend_limit=spend_limit,
+                timeout=timeout,
+                time_scale=time_scale,
+            )
+        except KlingError as error:
+            api_key = None  # frames keep what they were called with, and a verbose traceback prints it
+            raise error.with_traceback(None) from None
         self._core = Core(settings, transport=transport, clock=clock, on_close=_on_close)
         _remember(self)
 

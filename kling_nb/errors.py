@@ -42,10 +42,10 @@ Every error pickles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from .markup import mask
+from .markup import mask, masked
 
 Charged = Literal["no", "yes", "maybe"]
 
@@ -83,7 +83,7 @@ class KlingError(Exception):
     def __init__(self, what: str, **details: Any) -> None:
         super().__init__(mask(what))
         for name, value in details.items():
-            setattr(self, name, mask(value) if isinstance(value, str) else value)
+            setattr(self, name, masked(value))
 
     @property
     def what(self) -> str:
@@ -123,7 +123,7 @@ class InvalidRequest(KlingError, ValueError):
         listed = "".join(f"\n  - {problem}" for problem in problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(f"{count} with {subject}:{listed}\n")
-        self.problems = tuple(problems)
+        self.problems = tuple(replace(each, message=mask(each.message)) for each in problems)
 
     def __str__(self) -> str:
         return f"{self.what}Nothing was sent and nothing was charged."

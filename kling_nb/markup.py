@@ -5,10 +5,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from typing import Any
 
 # An uploaded asset's address holds the account's e-mail as a path segment; notebooks get shared.
-_EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+# Looked for from the start of a word only, so that long text takes no longer than its length.
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 _KEY = re.compile(r"SG_[0-9A-Za-z_]+")
+# Half a character, as in the name of a file from elsewhere: no message that holds one reaches a front end.
+_HALF = re.compile("[\ud800-\udfff]")
+
+LITERAL = "mathjax_ignore tex2jax_ignore"
+"""Classes for the outermost element of an output: without them a page sets `$5 to $10` as a formula."""
 
 
 def escape(text: object) -> str:
@@ -17,8 +24,17 @@ def escape(text: object) -> str:
 
 
 def mask(text: str) -> str:
-    """`text` without e-mail addresses and API keys."""
-    return _KEY.sub("SG_***", _EMAIL.sub("***", text))
+    """`text` without e-mail addresses and API keys, and fit to be sent anywhere."""
+    return _HALF.sub("\ufffd", _KEY.sub("SG_***", _EMAIL.sub("***", text)))
+
+
+def masked(value: Any) -> Any:
+    """The same with every text in it masked, as deep as lists and dicts go."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {masked(name): masked(each) for name, each in value.items()}
+    return [masked(each) for each in value] if isinstance(value, list) else value
 
 
 def tag(name: str, *children: str, **attributes: object) -> str:

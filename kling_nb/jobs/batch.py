@@ -241,7 +241,7 @@ class Batch(Sequence[Row]):
         from ..media.sheet import Cell, draw_sheet
 
         cells = [Cell(f"[{row.index}] {row.label}", row.media, _instead(row)) for row in self._rows]
-        named = "".join(f"\n{cell.label} {cell.media and cell.media.path} {cell.note}" for cell in cells)
+        named = "".join(f"\n{cell.label} {cell.media and cell.media.path.name} {cell.note}" for cell in cells)
         digest = hashlib.sha256(f"{columns} {width}{named}".encode("utf-8", "replace")).hexdigest()[:8]
         path = self._core.settings.media / f"contact-sheet-{digest}.png"
         title = " · ".join(filter(None, (self._differ.common, _rows_text(len(self)))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..markup import escape, money_text, short, tag, time_text
+from ..markup import LITERAL, escape, money_text, short, tag, time_text
 from .job import Job
 
 _HEAD = ("model", "state", "prompt", "take", "seconds", "cost", "file or reason")
@@ -30,7 +30,8 @@ class JobList(list[Job]):
         title = (
             tag("caption", escape(self.title), style="text-align:left;padding:2px 0") if self.title else ""
         )
-        return tag("table", title, head, *body) if self else tag("div", escape(self.title or "No jobs."))
+        shown = tag("table", title, head, *body) if self else escape(self.title or "No jobs.")
+        return tag("div", shown, class_=LITERAL)
 
 
 def _row(job: Job) -> tuple[str, ...]:

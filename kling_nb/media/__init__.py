@@ -2,7 +2,5 @@
 
 from __future__ import annotations
 
-from .image import Image
-from .video import Video
-
-__all__ = ["Image", "Video"]
+from .image import Image as Image
+from .video import Video as Video

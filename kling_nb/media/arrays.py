@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as Pil
 
-_HINTS = {
+_TODO = {
     3: "Put the channels last (np.moveaxis(array, 0, -1)), or give one channel alone (array[..., 0]).",
     4: "Choose one picture of it, such as array[0].",
 }
@@ -32,35 +32,21 @@ def from_array(value: Any) -> Pil:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise PictureError(f"a {type(value).__name__} gave no array.", todo="Give a numpy array.") from error
-    _check_shape(array.shape)
-    return Image.fromarray(np.ascontiguousarray(_as_bytes(array)))
-
-
-def _check_shape(shape: tuple[int, ...]) -> None:
-    flat, coloured = len(shape) == 2, len(shape) == 3 and shape[2] in (3, 4)
-    if 0 in shape or not (flat or coloured):
-        todo = _HINTS.get(len(shape), "Give (height, width), (height, width, 3) or (height, width, 4).")
+    shape = array.shape
+    if 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))):
+        todo = _TODO.get(len(shape), "Give (height, width), (height, width, 3) or (height, width, 4).")
         raise PictureError(f"an array of shape {shape} is no picture.", todo=todo)
+    return Image.fromarray(np.ascontiguousarray(_as_bytes(array)))
 
 
 def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     import numpy as np
 
-    if array.dtype in (np.uint8, np.bool_):
-        scale = 255 if array.dtype == np.bool_ else 1
-        whole: NDArray[np.uint8] = array.astype(np.uint8) * np.uint8(scale)
-        return whole
-    if not np.issubdtype(array.dtype, np.floating):
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype != np.bool_ and not np.issubdtype(array.dtype, np.floating):
         todo = "Scale it to 0..255 and give array.astype(np.uint8)."
         raise PictureError(f"an array of {array.dtype} has no known range.", todo=todo)
-    _check_range(array)
-    scaled: NDArray[np.uint8] = (array.astype(np.float64) * 255 + 0.5).astype(np.uint8)
-    return scaled
-
-
-def _check_range(array: NDArray[Any]) -> None:
-    import numpy as np
-
     if not np.isfinite(array).all():
         todo = "Replace them, for example with np.nan_to_num(array)."
         raise PictureError("the array holds NaN or infinite values.", todo=todo)
@@ -68,3 +54,5 @@ def _check_range(array: NDArray[Any]) -> None:
     if low < 0 or high > 1:
         todo = "Divide by 255 if that is its range, or np.clip(array, 0, 1)."
         raise PictureError(f"floats must lie in 0..1; these run from {low:g} to {high:g}.", todo=todo)
+    scaled: NDArray[np.uint8] = (array.astype(np.float64) * 255 + 0.5).astype(np.uint8)
+    return scaled

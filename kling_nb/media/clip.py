@@ -5,14 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from . import boxes
 from .trouble import Undecodable
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
-    from PIL.Image import Image as Pil
 
 # Far below any frame's length, far above the error of a time that was computed as a float.
 _TOLERANCE = Fraction(1, 1_000_000)
 _UNSPECIFIED = 2
+_BOXES = frozenset(b"ftyp moov mdat free skip wide uuid udta meta moof mfra sidx".split())
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,11 @@ def read(path: Path, _stamp: tuple[int, int]) -> Clip:
         )
 
 
-def frames(path: Path, marks: Iterable[int]) -> Iterator[Pil]:
-    """For each of `marks` (rising), the last frame that decodes at or before it. Raises Undecodable."""
-    from PIL import Image
+def frames(path: Path, marks: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
+    """For each of `marks` (rising), the last frame that decodes at or before it. Raises Undecodable.
 
-    yield from (Image.fromarray(array) for array in arrays(path, marks))
-
-
-def arrays(path: Path, marks: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
-    """The same frames as `frames`, as uint8 of shape (height, width, 3). Raises Undecodable."""
+    A frame is uint8 of shape (height, width, 3).
+    """
     import numpy as np
 
     for frame in _frames(path, marks):
@@ -91,7 +86,7 @@ def check(path: Path) -> None:
     Raises:
         Undecodable: its text says what was found.
     """
-    boxes.check(path)
+    _check_boxes(path)
     with _opened(path) as (container, stream):
         packets = [p for p in container.demux() if p.size]
         count = sum(p.stream is stream for p in packets)
@@ -102,6 +97,29 @@ def check(path: Path) -> None:
         found = [frame.pts for frame in _frames(path, [mark])]
         if found != [mark]:
             raise Undecodable("is damaged: its first or last frame can not be decoded")
+
+
+def _check_boxes(path: Path) -> None:
+    """The boxes an MP4 file is made of are the one place where a missing last byte always shows."""
+    with path.open("rb") as file:
+        end, place = file.seek(0, 2), 0
+        while place < end:
+            size = _box_size(file, place)
+            # Zero means "to the end of the file"; what is no box is somebody's trailer, not a cut.
+            if not size:
+                return
+            place += size
+    if place > end:
+        raise Undecodable(f"is cut short: {place - end} bytes are missing at its end")
+
+
+def _box_size(file: BinaryIO, place: int) -> int:
+    file.seek(place)
+    head = file.read(16)
+    if head[4:8] not in _BOXES:
+        return 0
+    size = int.from_bytes(head[:4], "big")
+    return int.from_bytes(head[8:16], "big") if size == 1 else size
 
 
 def _marks(packets: Iterable[Packet[Any]]) -> tuple[int, ...]:
@@ -132,7 +150,7 @@ def _frames(path: Path, marks: Iterable[int]) -> Iterator[VideoFrame]:
     with _opened(path) as (container, stream):
         stream.thread_type = "AUTO"
         for frame in _decoded_from(container, stream, waiting[0]):
-            while waiting and held is not None and _mark(frame) > waiting[0]:
+            while waiting and held is not None and (frame.pts or 0) > waiting[0]:
                 waiting.popleft()
                 yield held
             if not waiting:
@@ -148,27 +166,21 @@ def _decoded_from(container: InputContainer, stream: VideoStream, mark: int) -> 
     container.seek(mark, stream=stream, backward=True)
     frames = _decoded(container, stream)
     first = next(frames, None)
-    if first is None or _mark(first) > mark:
+    if first is not None and (first.pts or 0) <= mark:
+        yield first
+    else:
         # Some files' key frames lie about where they are; from the very start is slow and always right.
         container.seek(0, stream=stream, backward=True)
-        yield from _decoded(container, stream)
-        return
-    yield first
+        frames = _decoded(container, stream)
     yield from frames
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     import av
 
-    try:
+    # A damaged end: what came before it is still the clip.
+    with suppress(av.FFmpegError):
         yield from (frame for frame in container.decode(stream) if frame.pts is not None)
-    except av.FFmpegError:
-        # A damaged end: what came before it is still the clip.
-        return
-
-
-def _mark(frame: VideoFrame) -> int:
-    return frame.pts or 0
 
 
 def _colours(frame: VideoFrame) -> dict[str, Any]:

@@ -7,19 +7,20 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
-from ..markup import escape, tag
-from .frontend import shell
+from ..kernel import shell
+from ..markup import LITERAL, escape, tag
 from .sniff import KINDS, Kind, described, head_of, kind_of
-from .trouble import MediaError, MediaMissing, Undecodable, disk_trouble
+from .trouble import MediaError, MediaMissing, Undecodable, disk_trouble, place
 from .whole import replacing
 
 Place = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, init=False, repr=False, unsafe_hash=False)
+@dataclass(frozen=True, init=False, repr=False)
 class MediaFile(ABC):
     """A media file. Two are equal when they are the same kind of thing at the same path.
 
@@ -28,37 +29,39 @@ class MediaFile(ABC):
     """
 
     path: Path
-    url: str | None
-    job_id: str | None
-    prompt: str
+    url: str | None = field(compare=False)
+    job_id: str | None = field(compare=False)
+    prompt: str = field(compare=False)
+    _moves: ClassVar[bool]
 
     def __init__(
         self, path: Place, *, url: str | None = None, job_id: str | None = None, prompt: str = ""
     ) -> None:
+        """Args:
+            path: The file.
+            url: Where it was fetched from.
+            job_id: The job that made it.
+            prompt: What the job was asked for.
+
+        Raises:
+            MediaMissing: there is no such file (also a FileNotFoundError).
+            MediaError: the file can not be read or is of another kind.
+        """
         absolute = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolve() would undo links
         self._require(absolute)
         self.__dict__.update(path=absolute, url=url, job_id=job_id, prompt=prompt)
 
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, MediaFile) and other.path == self.path
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.path))
-
     @classmethod
     def _require(cls, path: Path) -> Kind:
         if not path.is_file():
-            raise MediaMissing(f"Missing file: {path} {'is a folder' if path.is_dir() else 'is not there'}.")
+            state = "is a folder" if path.is_dir() else "is not there"
+            raise MediaMissing(f"Missing file: {place(path)} {state}.")
         with disk_trouble(f"Could not read {path.name}"):
             head = head_of(path)
         kind = kind_of(head)
-        if kind is None or kind.moves != cls._moves():
+        if kind is None or kind.moves != cls._moves:
             raise MediaError(f"{path.name} is no {cls.__name__.lower()}: it holds {described(head)}.")
         return kind
-
-    @classmethod
-    @abstractmethod
-    def _moves(cls) -> bool: ...
 
     @property
     def _kind(self) -> Kind:
@@ -70,7 +73,7 @@ class MediaFile(ABC):
         try:
             state = self.path.stat()
         except OSError as error:
-            raise MediaMissing(f"Missing file: {self.path} is gone.") from error
+            raise MediaMissing(f"Missing file: {place(self.path)} is gone.") from error
         return state.st_mtime_ns, state.st_size
 
     @contextmanager
@@ -108,21 +111,20 @@ class MediaFile(ABC):
         Raises:
             MediaError: the suffix names a format this can not become, or the place can not be written.
         """
-        target = self._target(path)
-        kind = _kind_named(target.suffix)
-        if target.exists() and target.samefile(self.path):
-            return target
-        if kind == self._kind:
-            with replacing(target) as part:
-                shutil.copyfile(self.path, part)
-            return target
-        return self._convert(target, kind)
-
-    def _target(self, path: Place) -> Path:
         target = Path(path).expanduser()
         if target.is_dir() or os.fspath(path).endswith(("/", os.sep)):
-            return target / self.path.name
-        return target if target.suffix else target.with_name(target.name + self._kind.suffix)
+            target /= self.path.name
+        elif not target.suffix:
+            target = target.with_name(target.name + self._kind.suffix)
+        if target.exists() and target.samefile(self.path):
+            return target
+        suffix = target.suffix.lower().replace(".jpeg", ".jpg")
+        kind = next((kind for kind in KINDS.values() if kind.suffix == suffix), None)
+        if kind != self._kind:
+            return self._convert(target, kind)
+        with replacing(target) as part:
+            shutil.copyfile(self.path, part)
+        return target
 
     @abstractmethod
     def _convert(self, target: Path, kind: Kind | None) -> Path: ...
@@ -136,10 +138,9 @@ class MediaFile(ABC):
     def __repr__(self) -> str:
         try:
             return f"<{type(self).__name__} {self._facts()}>"
-        except MediaMissing:
-            return f"<{type(self).__name__}, file missing>"
-        except MediaError:
-            return f"<{type(self).__name__}, file unreadable>"
+        except MediaError as error:
+            state = "missing" if isinstance(error, MediaMissing) else "unreadable"
+            return f"<{type(self).__name__}, file {state}>"
 
     def show(self, *, embed: bool | None = None, width: int | None = None) -> None:
         """Show it in the notebook; in a plain script, print its one-line description.
@@ -158,21 +159,13 @@ class MediaFile(ABC):
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        bundle = {"text/plain": repr(self), "text/html": self._safe_html()}
+        try:
+            html = self._html(embed=None, width=None)
+        except MediaError as error:  # a page of traceback under somebody's cell would help nobody
+            html = tag("p", escape(error), class_=LITERAL)
+        bundle = {"text/plain": repr(self), "text/html": html}
         return {
             mime: text
             for mime, text in bundle.items()
             if (include is None or mime in include) and (exclude is None or mime not in exclude)
         }
-
-    def _safe_html(self) -> str:
-        # An exception here would be a page of traceback under somebody's cell.
-        try:
-            return self._html(embed=None, width=None)
-        except MediaError as error:
-            return tag("p", escape(error))
-
-
-def _kind_named(suffix: str) -> Kind | None:
-    suffix = ".jpg" if suffix.lower() == ".jpeg" else suffix.lower()
-    return next((kind for kind in KINDS.values() if kind.suffix == suffix), None)

@@ -18,22 +18,9 @@ if TYPE_CHECKING:
 
 
 class Image(MediaFile):
-    """A still picture in a file.
+    """A still picture in a file: png, jpeg or webp."""
 
-    Args:
-        path: The file; png, jpeg or webp.
-        url: Where it was fetched from.
-        job_id: The job that made it.
-        prompt: What the job was asked for.
-
-    Raises:
-        MediaMissing: there is no such file (also a FileNotFoundError).
-        MediaError: the file can not be read or is no picture.
-    """
-
-    @classmethod
-    def _moves(cls) -> bool:
-        return False
+    _moves = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,9 +43,8 @@ class Image(MediaFile):
 
     def _convert(self, target: Path, kind: Kind | None) -> Path:
         if kind is None or kind.name not in ("png", "jpeg", "webp"):
-            raise MediaError(
-                f"A picture can not be saved as {target.suffix}.", todo="Use .png, .jpg or .webp."
-            )
+            what = f"A picture can not be saved as {target.suffix}."
+            raise MediaError(what, todo="Use .png, .jpg or .webp.")
         with self._reading():
             return write_whole(target, pixels.encode(pixels.loaded(self.path), kind.name))
 

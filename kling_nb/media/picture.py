@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -16,7 +17,7 @@ from . import pixels
 from .arrays import from_array
 from .image import Image
 from .sniff import KINDS
-from .trouble import PictureError, Undecodable
+from .trouble import PictureError, Undecodable, place
 from .video import Video
 
 if TYPE_CHECKING:
@@ -53,26 +54,17 @@ def read_picture(value: object, name: str = "picture") -> Picture:
 
     PNG, JPEG and WebP pass untouched unless EXIF says they lie on their side; everything else becomes PNG,
     the same pixels always the same bytes. Arrays are (height, width), (height, width, 3) or (height, width,
-    4) of uint8, bool, or floats from 0 to 1. `name` is what messages call the argument.
+    4) of uint8, bool, or floats from 0 to 1. `name` is a file name for what has none.
 
     Raises:
         PictureError: it is missing, unreadable, no picture, damaged, or above 50 MB.
     """
-    try:
-        label, found = _found(value)
-        return _fitted(label, found, name)
-    except PictureError as error:
-        error.name = name
-        raise
-
-
-def _fitted(label: str, found: bytes | Pil, name: str) -> Picture:
+    label, found = _found(value)
     try:
         data, kind, (width, height) = _encoded(found)
     except Undecodable as error:
-        raise PictureError(
-            f"{label} {error}.", todo="Give a PNG, JPEG or WebP that opens elsewhere."
-        ) from error
+        todo = "Give a PNG, JPEG or WebP that opens elsewhere."
+        raise PictureError(f"{label} {error}.", todo=todo) from error
     _check_length(label, len(data))
     return Picture(
         data=data,
@@ -86,18 +78,19 @@ def _fitted(label: str, found: bytes | Pil, name: str) -> Picture:
 
 
 def _encoded(found: bytes | Pil) -> tuple[bytes, str, tuple[int, int]]:
-    if not isinstance(found, bytes):
-        image = pixels.upright(found)
-        return pixels.encode(image, "png"), "png", image.size
-    image = pixels.loaded(found)
+    image = pixels.loaded(found) if isinstance(found, bytes) else found
     turned = pixels.upright(image)
-    kind = _TAKEN.get(image.format or "")
-    if kind and turned is image:
-        return found, kind, image.size
-    return pixels.encode(turned, kind or "png"), kind or "png", turned.size
+    if isinstance(found, bytes):
+        kind = _TAKEN.get(image.format or "", "png")
+        if turned is image and image.format in _TAKEN:
+            return found, kind, image.size
+        return pixels.encode(turned, kind), kind, turned.size
+    return pixels.encode(turned, "png"), "png", turned.size
 
 
 def _found(value: Any) -> tuple[str, bytes | Pil]:
+    # Who holds a PIL image has imported it; who does not need not pay for it.
+    pil = sys.modules.get("PIL.Image")
     if isinstance(value, Image):
         return value.path.name, _file_bytes(value.path)
     if isinstance(value, (str, os.PathLike)):
@@ -106,16 +99,16 @@ def _found(value: Any) -> tuple[str, bytes | Pil]:
         return "the data", _checked("the data", bytes(value))
     if callable(getattr(value, "read", None)):
         return _from_stream(value)
+    if pil is not None and isinstance(value, pil.Image):
+        return "the PIL image", value
     return _from_object(value)
 
 
-def _from_object(value: Any) -> tuple[str, Pil]:
-    # Who holds a PIL image has imported it; who does not need not pay for it.
-    pil = sys.modules.get("PIL.Image")
-    if pil is not None and isinstance(value, pil.Image):
-        return "the PIL image", value
+def _from_object(value: Any) -> tuple[str, bytes | Pil]:
     if callable(getattr(value, "savefig", None)):
-        return "the figure", _from_figure(value)
+        buffer = io.BytesIO()
+        value.savefig(buffer, format="png")
+        return "the figure", pixels.loaded(buffer.getvalue())
     if hasattr(value, "__array__"):
         return "the array", from_array(value)
     if isinstance(value, Video):
@@ -127,7 +120,9 @@ def _from_path(text: str) -> tuple[str, bytes]:
     if text.lower().startswith(("http:", "https:", "data:")):
         what = f"{short(text.partition(',')[0])} is an address, no file."
         raise PictureError(what, todo="Fetch it first and give its path.")
-    path = Path(text).expanduser()
+    path = Path(text)
+    with contextlib.suppress(RuntimeError):  # the home of somebody who has none here
+        path = path.expanduser()
     return short(path.name or text), _file_bytes(path)
 
 
@@ -140,7 +135,7 @@ def _file_bytes(path: Path) -> bytes:
     except PictureError:
         raise
     except FileNotFoundError as error:
-        what = f"missing file: there is no {label} in {short(str(path.absolute().parent), 200)}."
+        what = f"missing file: there is no {label} in {short(place(path.parent), 200)}."
         raise PictureError(what, todo="Check the path.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such path is possible"
@@ -157,18 +152,11 @@ def _from_stream(stream: Any) -> tuple[str, bytes]:
             stream.seek(0)
         data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise PictureError(
-            f"{label} can not be read: it is closed or only for writing.", todo=_OPEN
-        ) from error
+        what = f"{label} can not be read: it is closed or only for writing."
+        raise PictureError(what, todo=_OPEN) from error
     if not isinstance(data, bytes):
         raise PictureError(f"{label} is open as text.", todo=_OPEN)
     return label, _checked(label, data)
-
-
-def _from_figure(figure: Any) -> Pil:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return pixels.loaded(buffer.getvalue())
 
 
 def _checked(label: str, data: bytes) -> bytes:

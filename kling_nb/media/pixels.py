@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .sniff import HEAD, KINDS, described, head_of, kind_of
+from .sniff import HEAD, described, head_of, kind_of
 from .trouble import Undecodable
 
 if TYPE_CHECKING:
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 # Pillow also opens formats that run other programs (EPS) or need them; these it decodes by itself.
 _READABLE = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "ICO")
-_STILLS = tuple(kind for kind in KINDS.values() if not kind.moves)
 # Decoders have all pixels already when only these are missing.
 _ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9"}
 MAX_PIXELS = 80_000_000
-_ORIENTATION = 0x0112
+_DAMAGED = "is damaged or cut short"
 
 
 def opened(source: Path | bytes) -> Pil:
     """A picture with its header read and its size judged, not yet decoded. Raises Undecodable."""
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        with _decoding():
+    with _decoding():
+        try:
             image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_READABLE)
-    except Undecodable as error:
-        if isinstance(error.__cause__, UnidentifiedImageError):
-            raise Undecodable(_unknown(source)) from error
-        raise
+        except UnidentifiedImageError as error:
+            head = source[:HEAD] if isinstance(source, bytes) else head_of(source)
+            kind = kind_of(head)
+            no_picture = f"is no picture: it holds {described(head)}"
+            raise Undecodable(_DAMAGED if kind and not kind.moves else no_picture) from error
     width, height = image.size
     if width * height > MAX_PIXELS:
         image.close()
@@ -42,21 +42,13 @@ def opened(source: Path | bytes) -> Pil:
     return image
 
 
-def _unknown(source: Path | bytes) -> str:
-    head = source[:HEAD] if isinstance(source, bytes) else head_of(source)
-    return (
-        "is damaged or cut short"
-        if kind_of(head) in _STILLS
-        else f"is no picture: it holds {described(head)}"
-    )
-
-
 def loaded(source: Path | bytes) -> Pil:
     """A picture decoded to its last pixel. Raises Undecodable."""
-    image = opened(source)
-    with image, _decoding():
-        image.load()
-        return _kept(image)
+    with opened(source) as image, _decoding():
+        # A copy outlives the open file but forgets the format, which callers decide by.
+        copy: Pil = image.copy()
+        copy.format = image.format
+        return copy
 
 
 def check(path: Path) -> None:
@@ -69,24 +61,19 @@ def check(path: Path) -> None:
         raise Undecodable("is cut short: its last bytes are missing")
 
 
-def _kept(image: Pil) -> Pil:
-    # A copy outlives the open file but forgets the format, which callers decide by.
-    copy = image.copy()
-    copy.format = image.format
-    return copy
-
-
 @contextmanager
 def _decoding() -> Iterator[None]:
     from PIL import Image
 
     try:
         yield
+    except Undecodable:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Undecodable(f"is too large: up to {MAX_PIXELS // 10**6} million pixels are opened") from error
     # On damaged bytes decoders raise nearly anything.
     except Exception as error:
-        raise Undecodable("is damaged or cut short") from error
+        raise Undecodable(_DAMAGED) from error
 
 
 @lru_cache(maxsize=4096)
@@ -99,9 +86,10 @@ def size_of(path: Path, _stamp: tuple[int, int]) -> tuple[int, int]:
 
 def upright(image: Pil) -> Pil:
     """The picture turned the way its EXIF orientation asks; itself where there is nothing to turn."""
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
-    return image if image.getexif().get(_ORIENTATION, 1) == 1 else ImageOps.exif_transpose(image)
+    is_upright = image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    return image if is_upright else ImageOps.exif_transpose(image)
 
 
 def plain(image: Pil) -> Pil:

@@ -9,21 +9,24 @@ above it has a path here that the server will refuse, and `show(embed=True)` is 
 from __future__ import annotations
 
 import os
+import sys
 from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from ..markup import escape, mask, short, size_text, tag, void
+from ..kernel import shell
+from ..markup import LITERAL, escape, mask, short, size_text, tag, void
 from . import pixels
-from .frontend import FrontEnd, front_end
+from .trouble import place
 
 if TYPE_CHECKING:
     from .file import MediaFile
     from .image import Image
     from .video import Video
 
+FrontEnd = Literal["jupyter", "colab", "vscode"]
 EMBED_BYTES = 10_000_000
 _ORIGINAL_BYTES = 200_000
 _PREVIEW_BYTES = 150_000
@@ -70,10 +73,17 @@ def video_html(
         source = None if inside else link
     note = ""
     if source is None:
-        note = f"It plays outside the notebook: open {escape(_place(video.path))}"
+        note = f"It plays outside the notebook: open {escape(place(video.path))}"
     elif where == "vscode" and video.has_sound:
-        note = f"VS Code plays no sound: to hear it, open {escape(_place(video.path))}"
+        note = f"VS Code plays no sound: to hear it, open {escape(place(video.path))}"
     return _figure(_player(video, source, _shown_size(video, width)), facts, note)
+
+
+def front_end() -> FrontEnd:
+    """`colab` and `vscode` show no files by path; all else is taken for a Jupyter server, which does."""
+    if "google.colab" in sys.modules:
+        return "colab"
+    return "vscode" if "__vsc_ipynb_file__" in getattr(shell(), "user_ns", ()) else "jupyter"
 
 
 def _player(video: Video, source: str | None, shown: dict[str, int]) -> str:
@@ -81,18 +91,9 @@ def _player(video: Video, source: str | None, shown: dict[str, int]) -> str:
     poster = data_uri(video.poster(), "image/jpeg")
     if source is None:
         return void("img", src=poster, alt=words, title=words, **shown, style=_MEDIA)
-    return tag(
-        "video",
-        controls=True,
-        playsinline=True,
-        preload="metadata",
-        src=source,
-        poster=poster,
-        title=words,
-        aria_label=words,
-        **shown,
-        style=_MEDIA,
-    )
+    flags = {"controls": True, "playsinline": True, "preload": "metadata"}
+    look = {"title": words, "aria_label": words, **shown, "style": _MEDIA}
+    return tag("video", **flags, src=source, poster=poster, **look)
 
 
 def reach(path: Path, start: Path | None = None) -> str | None:
@@ -106,7 +107,7 @@ def reach(path: Path, start: Path | None = None) -> str | None:
     except (OSError, ValueError):
         return None
     steps = Path(relative).parts
-    address = quote("/".join(steps))
+    address = quote("/".join(steps), errors="replace")
     hidden = any(step.startswith(".") and step != ".." for step in steps)
     return None if hidden or mask(address) != address or mask(relative) != relative else address
 
@@ -147,7 +148,7 @@ def _shown_size(media: MediaFile, width: int | None) -> dict[str, int]:
 
 def _figure(media: str, facts: list[str], note: str = "") -> str:
     caption = tag("figcaption", " · ".join(facts), f"<br>{note}" if note else "", style=_CAPTION)
-    return tag("figure", media, caption, class_="kling-media", style=_FIGURE)
+    return tag("figure", media, caption, class_=f"kling-media {LITERAL}", style=_FIGURE)
 
 
 def _pixels(media: MediaFile) -> str:
@@ -157,10 +158,3 @@ def _pixels(media: MediaFile) -> str:
 def _file(media: MediaFile, link: str | None) -> str:
     name = escape(media.path.name)
     return tag("a", name, href=link, target="_blank", rel="noopener") if link else name
-
-
-def _place(path: Path) -> str:
-    try:
-        return os.path.relpath(path)
-    except (OSError, ValueError):
-        return str(path)

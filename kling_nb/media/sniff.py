@@ -18,14 +18,14 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("png", "image/png", ".png", moves=False),
-        Kind("jpeg", "image/jpeg", ".jpg", moves=False),
-        Kind("webp", "image/webp", ".webp", moves=False),
-        Kind("gif", "image/gif", ".gif", moves=False),
-        Kind("mp4", "video/mp4", ".mp4", moves=True),
-        Kind("webm", "video/webm", ".webm", moves=True),
+    name: Kind(name, f"{'video' if moves else 'image'}/{name}", suffix, moves)
+    for name, suffix, moves in (
+        ("png", ".png", False),
+        ("jpeg", ".jpg", False),
+        ("webp", ".webp", False),
+        ("gif", ".gif", False),
+        ("mp4", ".mp4", True),
+        ("webm", ".webm", True),
     )
 }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..errors import KlingError
 
+_FORBIDDEN = ("this account may not use that place", "Choose another folder or change its permissions.")
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, then do the same again."),
-    errno.EACCES: ("this account may not use that place", "Choose another folder or change its permissions."),
-    errno.EPERM: ("this account may not use that place", "Choose another folder or change its permissions."),
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
     errno.EROFS: ("the disk can only be read", "Choose another folder."),
     errno.ENOENT: ("there is no such file or folder", "Check the path."),
     errno.ENOTDIR: ("a file is in the way where a folder should be", "Choose another folder."),
@@ -34,12 +37,7 @@ class MediaMissing(MediaError, FileNotFoundError):
 
 
 class PictureError(MediaError):
-    """Something that was to be an input picture is none. `name` is the argument; nothing was sent."""
-
-    name: str = "picture"
-
-    def __str__(self) -> str:
-        return f"{self.name}: {super().__str__()}"
+    """Something that was to be an input picture is none. Nothing was sent."""
 
 
 class Undecodable(Exception):
@@ -58,10 +56,15 @@ def disk_trouble(doing: str, kind: type[KlingError] = MediaError) -> Iterator[No
     except KlingError:
         raise
     except OSError as error:
-        reason, todo = _reason(error)
+        plain = (error.strerror or "the system refused", "Try again, or choose another folder.")
+        reason, todo = _REASONS.get(error.errno or 0, plain)
         raise kind(f"{doing}: {reason}.", todo=todo) from error
 
 
-def _reason(error: OSError) -> tuple[str, str]:
-    plain = (error.strerror or "the system refused", "Try again, or choose another folder.")
-    return _REASONS.get(error.errno or 0, plain)
+def place(path: Path) -> str:
+    """A path as it is named from the working folder: a saved notebook should not tell where that is."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):  # on another drive, or the working folder is gone
+        return str(path)
+    return "this folder" if relative == os.curdir else relative

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..markup import size_text
 from . import clip, pixels, show
+from .arrays import from_array
 from .clip import Clip
 from .file import MediaFile
 from .image import Image
@@ -27,22 +28,9 @@ ARRAY_BYTES = 1_000_000_000
 
 
 class Video(MediaFile):
-    """A clip in a file.
+    """A clip in a file: mp4."""
 
-    Args:
-        path: The file; mp4.
-        url: Where it was fetched from.
-        job_id: The job that made it.
-        prompt: What the job was asked for.
-
-    Raises:
-        MediaMissing: there is no such file (also a FileNotFoundError).
-        MediaError: the file can not be read or is no clip.
-    """
-
-    @classmethod
-    def _moves(cls) -> bool:
-        return True
+    _moves = True
 
     @property
     def _clip(self) -> Clip:
@@ -126,14 +114,13 @@ class Video(MediaFile):
         width, height = self.size
         need = self.frame_count * height * width * 3
         if limit is not None and need > limit:
-            what = (
-                f"{self.frame_count} frames are {size_text(need)} of array; the limit is {size_text(limit)}."
-            )
-            raise MediaError(what, todo="Take some with frames(n), or pass limit=None if memory is enough.")
+            size = f"{size_text(need)} of array; the limit is {size_text(limit)}"
+            todo = "Take some with frames(n), or pass limit=None if memory is enough."
+            raise MediaError(f"{self.frame_count} frames are {size}.", todo=todo)
         array = np.empty((self.frame_count, height, width, 3), np.uint8)
         with self._reading():
-            for index, pixels_of_one in enumerate(clip.arrays(self.path, self._clip.marks)):
-                array[index] = pixels_of_one
+            for index, frame in enumerate(clip.frames(self.path, self._clip.marks)):
+                array[index] = frame
         return array
 
     def poster(self) -> bytes:
@@ -143,26 +130,19 @@ class Video(MediaFile):
             return _poster(self.path, stamp)
 
     def _frames_at(self, indexes: Iterable[int]) -> list[Image]:
-        places = {index: self._frame_path(index) for index in indexes}
-        missing = [index for index, place in places.items() if not self._is_current(place)]
+        known, start, since = self._clip, self.path.parent / "frames" / self.path.stem, self._stamp[0]
+        places = {index: Path(f"{start}.frame-{known.time(index):.3f}s.png") for index in indexes}
+        missing = [i for i, at in places.items() if not at.is_file() or at.stat().st_mtime_ns < since]
         with self._reading():
-            marks = [self._clip.marks[index] for index in missing]
-            for index, picture in zip(missing, clip.frames(self.path, marks), strict=True):
-                write_whole(places[index], pixels.encode(picture, "png"))
+            frames = clip.frames(self.path, [known.marks[index] for index in missing])
+            for index, frame in zip(missing, frames, strict=True):
+                write_whole(places[index], pixels.encode(from_array(frame), "png"))
         return [Image(place, job_id=self.job_id, prompt=self.prompt) for place in places.values()]
-
-    def _frame_path(self, index: int) -> Path:
-        name = f"{self.path.stem}.frame-{self._clip.time(index):.3f}s.png"
-        return self.path.parent / "frames" / name
-
-    def _is_current(self, frame: Path) -> bool:
-        return frame.is_file() and frame.stat().st_mtime_ns >= self._stamp[0]
 
     def _convert(self, target: Path, kind: Kind | None) -> Path:  # noqa: ARG002 - no clip becomes another
         suffix = self._kind.suffix
-        raise MediaError(
-            f"A {suffix} clip can not be saved as {target.suffix}.", todo=f"Save it as {suffix}."
-        )
+        what = f"A {suffix} clip can not be saved as {target.suffix}."
+        raise MediaError(what, todo=f"Save it as {suffix}.")
 
     def _facts(self) -> str:
         width, height = self.size
@@ -174,5 +154,5 @@ class Video(MediaFile):
 
 @lru_cache(maxsize=256)
 def _poster(path: Path, stamp: tuple[int, int]) -> bytes:
-    first = next(clip.frames(path, [clip.read(path, stamp).marks[0]]))
-    return pixels.jpeg_within(first, POSTER_SIDE, POSTER_BYTES)
+    first = next(clip.frames(path, clip.read(path, stamp).marks[:1]))
+    return pixels.jpeg_within(from_array(first), POSTER_SIDE, POSTER_BYTES)

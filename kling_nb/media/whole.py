@@ -26,7 +26,10 @@ def replacing(final: Path, kind: type[KlingError] = MediaError) -> Iterator[Path
         try:
             yield part
             flush(part)
-            put_in_place(part, final)
+            part.replace(final)
+            # A new name survives a power cut only when its folder is flushed too; not every system can.
+            with contextlib.suppress(OSError):
+                flush(final.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -39,19 +42,10 @@ def write_whole(final: Path, data: bytes) -> Path:
 
 
 def flush(path: Path) -> None:
-    """Wait until the bytes of `path` are on the disk. Raises OSError."""
-    # Windows flushes only through a handle that may write.
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-
-
-def put_in_place(part: Path, final: Path) -> None:
-    """Give `part` its final name in one step. Raises OSError."""
-    part.replace(final)
-    # A new name survives a power cut only when its folder is flushed too; not every system can.
-    with contextlib.suppress(OSError):
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    """Wait until a file or folder is on the disk. Raises OSError."""
+    # Windows flushes a file only through a handle that may write; a folder can only be read.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

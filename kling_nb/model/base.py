@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from ..errors import InvalidRequest, Problem
+from ..errors import InvalidRequest, Problem, RequestWarning
 from . import pictures
-from .described import Described, build, warn
-from .fields import map_pictures
+from .code import Code, python_code
+from .described import Described
 from .reading import Found
 from .rules import Draft
 from .table import table
 from .wording import shown
 
 Rule = Callable[[Draft], Iterable[Problem]]
+_OURS = {__name__.partition(".")[0], "pydantic"}
 
 
 class Request(Described):
@@ -48,16 +51,15 @@ class Request(Described):
     def __init__(self, /, *args: Any, **values: Any) -> None:
         clean, found = self._examine(values)
         problems = (*self._nameless(args), *found)
-        if any(problem.level == "error" for problem in problems):
-            raise InvalidRequest(problems, f"this {self.slug} request")
-        super().__init__(**{p.name: build(p, clean[p.name]) for p in self._params if p.name in clean})
+        refuse_or_warn(problems, f"this {self.slug} request")
+        self._hold(clean)
         self._warnings = problems
-        warn(problems)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **more: Any) -> None:
         super().__pydantic_init_subclass__(**more)
-        cls.page = f"https://www.segmind.com/models/{cls.slug}/api"
+        cls.page = page_of(cls.slug)
+        cls.timeout = 900 if cls.kind == "video" else 600
 
     @classmethod
     def name(cls) -> str:
@@ -67,12 +69,8 @@ class Request(Described):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON Schema 2020-12 of the body as it is sent: pictures are addresses, unset is absent."""
-        head = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": cls.title,
-            "description": cls.summary,
-        }
-        return head | super().json_schema()
+        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": cls.title}
+        return head | {"description": cls.summary} | super().json_schema()
 
     @classmethod
     def _across(cls, clean: dict[str, Any], found: Found) -> Iterable[Problem]:
@@ -86,31 +84,43 @@ class Request(Described):
 
     def pictures(self) -> tuple[tuple[str, Any], ...]:
         """(path, value) of each picture that is filled in: `("elements[0].frontal_image_url", ...)`."""
-        seen: list[tuple[str, Any]] = []
-        map_pictures(self._params, self.values(), lambda path, value: seen.append((path, value)))
-        return tuple(seen)
+        held, values = {param.name: param for param in self._params}, self.values()
+        return tuple(each for name, value in values.items() for each in held[name].pictures(value, name))
 
     def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON body, each picture replaced by `urls[path]`; a web address stands for itself.
 
         InvalidRequest when a picture has no web address: nothing local travels.
         """
-        known = urls or {}
-        faults = [pictures.not_sendable(path, value, known) for path, value in self.pictures()]
-        if any(faults):
-            raise InvalidRequest(
-                [fault for fault in faults if fault], f"the body of this {self.slug} request"
-            )
-        return map_pictures(self._params, self.values(), known.get)
+        return pictures.body(self, urls or {})
+
+    def code(self) -> Code:
+        """The Python that makes this request: exact, and with a warning where a picture has no text form."""
+        return python_code(self)
 
     def _repr_html_(self) -> str:
-        rows = [
-            (param.name, _cell(getattr(self, param.name))) for param in self._params if self._has(param.name)
-        ]
+        rows = [(name, _cell(value)) for name, value in self._set().items()]
         return table((self.slug, type(self).__name__), rows)
 
-    def _has(self, name: str) -> bool:
-        return name in self.model_fields_set
+
+def page_of(slug: str) -> str:
+    """Where the service describes a model."""
+    return f"https://www.segmind.com/models/{slug}/api"
+
+
+def refuse_or_warn(problems: Sequence[Problem], subject: str) -> None:
+    """Raise InvalidRequest with all problems when one is an error; else issue each as a RequestWarning.
+
+    A warning points at the first line up the stack that is not this package's.
+    """
+    if any(problem.level == "error" for problem in problems):
+        raise InvalidRequest(problems, subject)
+    # warnings.warn can skip packages by itself only from Python 3.12 on.
+    frame, level = sys._getframe(), 1
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
+        frame, level = frame.f_back, level + 1
+    for problem in problems:
+        warnings.warn(RequestWarning(str(problem)), stacklevel=level)
 
 
 def _cell(value: Any) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import Any, Literal, SupportsIndex, overload
 
 from ..errors import InvalidRequest, Problem
 from ..markup import money_text, time_text
 from .base import Request
 from .fields import Param
+from .pages import BY_SLUG, CLASSES
 from .parts import Part
-from .slugs import BY_SLUG, CLASSES, slug_problems, suggest
 from .table import table
-from .untyped import Untyped
+from .untyped import Untyped, slug_problems, suggest
 from .wording import did_you_mean, shown
+
+_HEAD = ("slug", "class", "makes", "needs", "price, estimate", "time, estimate")
+_SAME = ("slug", "title", "kind", "summary", "price", "average_price", "latency", "page")
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,14 +42,12 @@ class Model:
     @classmethod
     def of(cls, request: type[Request]) -> Model:
         """The entry of a request class."""
-        same = ("slug", "title", "kind", "summary", "price", "average_price", "latency", "page")
         required = tuple(param.name for param in request.params() if param.required)
-        return cls(request=request, required=required, **{name: getattr(request, name) for name in same})
+        return cls(request=request, required=required, **{name: getattr(request, name) for name in _SAME})
 
     def __repr__(self) -> str:
-        return (
-            f"<Model {self.slug}: {self.kind} from {', '.join(self.required)}; {_price(self)}, {_time(self)}>"
-        )
+        slug, _, kind, needs, price, time = self.cells()
+        return f"<Model {slug}: {kind} from {needs}; {price}, {time}>"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -56,33 +57,27 @@ class Model:
 
     def cells(self) -> tuple[str, ...]:
         """The entry as a row of the catalogue's table."""
-        return (
-            self.slug,
-            self.request.__name__,
-            self.kind,
-            ", ".join(self.required),
-            _price(self),
-            _time(self),
-        )
+        price = f"about {money_text(self.average_price)} on average"
+        if self.price is not None:
+            price = " to ".join(dict.fromkeys(map(money_text, self.price)))
+        time = " to ".join(dict.fromkeys(map(time_text, self.latency)))
+        return self.slug, self.request.__name__, self.kind, ", ".join(self.required), price, time
 
 
-class Models(Sequence[Model]):
+class Models(tuple[Model, ...]):
     """The catalogue: read-only, in a fixed order; `models()["kling-3-text2image"]` or `models()[0]`."""
 
-    def __len__(self) -> int:
-        return len(CLASSES)
+    __slots__ = ()
 
     @overload
-    def __getitem__(self, key: int | str) -> Model: ...
+    def __getitem__(self, key: SupportsIndex | str) -> Model: ...
     @overload
     def __getitem__(self, key: slice) -> tuple[Model, ...]: ...
-    def __getitem__(self, key: int | str | slice) -> Model | tuple[Model, ...]:
-        if isinstance(key, slice):
-            return tuple(Model.of(each) for each in CLASSES[key])
-        return Model.of(CLASSES[key] if isinstance(key, int) else find(key))
+    def __getitem__(self, key: SupportsIndex | str | slice) -> Model | tuple[Model, ...]:
+        return super().__getitem__(CLASSES.index(find(key)) if isinstance(key, str) else key)
 
     def __contains__(self, key: object) -> bool:
-        return key in BY_SLUG if isinstance(key, str) else key in [*CLASSES, *self]
+        return key in (*BY_SLUG, *CLASSES) or super().__contains__(key)
 
     def __repr__(self) -> str:
         rows = [_HEAD, *(model.cells() for model in self)]
@@ -96,31 +91,16 @@ class Models(Sequence[Model]):
         return table((*_HEAD, "what it does"), [(*model.cells(), model.summary) for model in self])
 
 
-_HEAD = ("slug", "class", "makes", "needs", "price, estimate", "time, estimate")
-
-
-def _price(model: Model) -> str:
-    if model.price is None:
-        return f"about {money_text(model.average_price)} on average"
-    return " to ".join(dict.fromkeys(money_text(each) for each in model.price))
-
-
-def _time(model: Model) -> str:
-    return " to ".join(dict.fromkeys(time_text(each) for each in model.latency))
-
-
 def _range(param: Param) -> str:
-    if param.choices and param.minimum is None:
+    if param.choices and not param.span:
         return ", ".join(str(value) for value, _ in param.choices)
-    if param.minimum is not None:
-        return f"{param.minimum:g} to {param.maximum:g}"
     most = param.max_items or param.max_length
-    return f"{param.kind}, at most {most}" if most else param.kind
+    return param.span or (f"{param.kind}, at most {most}" if most else param.kind)
 
 
 def models() -> Models:
     """The models this package knows: a small read-only catalogue that shows itself as a table."""
-    return Models()
+    return Models(map(Model.of, CLASSES))
 
 
 def find(model: object) -> type[Request]:
@@ -164,19 +144,6 @@ def request_for(model: object, values: Mapping[str, Any] | None = None) -> Reque
     given = {str(name): value for name, value in (values or {}).items()}
     if isinstance(model, (Request, Untyped)):
         return model.replace(**given) if given else model
-    known = _known(model)
-    if known:
-        return known(**given)
-    return Untyped(model, given) if isinstance(model, str) else find(model)(**given)
-
-
-def estimate_cost(request: Request | Untyped | type[Request]) -> tuple[float, float] | None:
-    """Lowest and highest published price of such a job in US dollars; None where none is published.
-
-    An estimate from the model's page, which does not say how the price depends on the parameters. What a
-    job did cost is in its metrics.
-    """
-    return request.price
-
-
-__all__ = ["Model", "Models", "check", "estimate_cost", "find", "models", "request_for", "suggest"]
+    if isinstance(model, str) and model not in BY_SLUG:
+        return Untyped(model, given)
+    return find(model)(**given)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter, Signature
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -13,17 +11,45 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from ..errors import InvalidRequest, Problem, RequestWarning
-from . import pictures, schema
-from .fields import Param, map_pictures
-from .reading import Found, read, strangers, without_any
-from .wording import shown
+from ..errors import InvalidRequest, Problem
+from ..markup import mask
+from . import pictures
+from .fields import Param
+from .reading import Found, is_blank, read
+from .wording import did_you_mean, near, shown
 
 _D = TypeVar("_D", bound="Described")
-_OURS = {__name__.partition(".")[0], "pydantic"}
 
 
-class Described(BaseModel):
+class Value:
+    """Something that does not change and is compared by what it holds, pictures by their pixels or bytes."""
+
+    def values(self) -> dict[str, Any]:
+        """What was set."""
+        raise NotImplementedError
+
+    def _like(self, change: Callable[[str, Any], Any]) -> tuple[Any, ...]:
+        return type(self), getattr(self, "slug", ""), pictures.mapped(self.values(), change)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Value) and self._like(pictures.content) == other._like(pictures.content)
+
+    def __hash__(self) -> int:
+        return hash(repr(self._like(pictures.place)))
+
+    if not TYPE_CHECKING:  # else a type checker would allow any assignment
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name in getattr(self, "__private_attributes__", ()):
+                super().__setattr__(name, value)
+            else:
+                raise AttributeError(f"{type(self).__name__} does not change. Use replace({name}=...).")
+
+        def __delattr__(self, name: str) -> None:
+            raise AttributeError(f"{type(self).__name__} does not change. Use replace({name}=None).")
+
+
+class Described(Value, BaseModel):
     """A frozen value whose every field carries a `Param`. What is unset reads as the page's default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -36,9 +62,14 @@ class Described(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        cls._params = tuple(_bound(name, info) for name, info in cls.model_fields.items())
+        fields = cls.model_fields
+        cls._params = tuple(_bound(name, info) for name, info in fields.items())
         # pydantic would spell out every description, and a notebook shows it in its tooltip.
-        cls.__signature__ = Signature([_argument(name, info) for name, info in cls.model_fields.items()])
+        cls.__signature__ = Signature([_argument(name, info) for name, info in fields.items()])
+
+    def _hold(self, values: Mapping[str, Any]) -> None:
+        held = {p.name: _built(p, values[p.name]) for p in self._params if p.name in values}
+        super().__init__(**held)
 
     @classmethod
     def params(cls) -> tuple[Param, ...]:
@@ -51,7 +82,7 @@ class Described(BaseModel):
         for param in cls._params:
             if param.name == name:
                 return param
-        raise InvalidRequest(strangers(cls.name(), cls._params, {name: None}, cls.hints), cls.name())
+        raise InvalidRequest(cls.strangers({name: None}), cls.name())
 
     @classmethod
     def name(cls) -> str:
@@ -61,7 +92,13 @@ class Described(BaseModel):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON Schema 2020-12 of the body as it is sent: pictures are addresses, unset is absent."""
-        return schema.of_object(cls._params, cls.any_of)
+        schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {param.name: param.schema() for param in cls._params},
+            "required": [param.name for param in cls._params if param.required],
+            "additionalProperties": False,
+        }
+        return schema | ({"anyOf": [{"required": [name]} for name in cls.any_of]} if cls.any_of else {})
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _core: Any, _handler: Any) -> dict[str, Any]:
@@ -77,11 +114,34 @@ class Described(BaseModel):
         if not isinstance(values, Mapping):
             what = "the values are not a dict. Give a dict of parameter names and values."
             return {}, (Problem("", what),)
-        given = dict(values)
-        found: Found = strangers(cls.name(), cls._params, given, cls.hints)
-        clean = read(cls._params, given, found)
-        found.extend(without_any(cls.any_of, given))
+        found: Found = []
+        clean = cls.read(values, found)
         return clean, tuple(dict.fromkeys([*found, *cls._across(clean, found)]))
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], found: Found, path: str = "") -> dict[str, Any]:
+        """What is filled in and fits, in the service's own types; everything else goes into `found`."""
+        prefix = f"{path}." if path else ""
+        found += cls.strangers(values, prefix)
+        if cls.any_of and all(is_blank(values.get(name)) for name in cls.any_of):
+            what = f"neither {' nor '.join(cls.any_of)} was given. Give it at least one picture."
+            found.append(Problem(path, what))
+        got = {p.name: read(p, values.get(p.name), prefix + p.name, found) for p in cls._params}
+        return {name: value for name, value in got.items() if value is not None}
+
+    @classmethod
+    def strangers(cls, values: Mapping[str, Any], prefix: str = "") -> Found:
+        """A problem for each name that this does not know."""
+        known = [param.name for param in cls._params]
+        # A name that is needed and not given yet is the likelier meaning: image_url for start_image_url.
+        needed = [param.name for param in cls._params if param.required and is_blank(values.get(param.name))]
+        found = []
+        for name in values:
+            if name not in known:
+                close = did_you_mean(near(name, needed, 1) or near(name, known, 1)).strip()
+                todo = cls.hints.get(name) or close or f"It takes {', '.join(known)}."
+                found.append(Problem(f"{prefix}{name}", f"{cls.name()} has no such parameter. {todo}"))
+        return found
 
     @classmethod
     def _across(cls, _clean: dict[str, Any], _found: Found) -> Iterable[Problem]:
@@ -92,11 +152,8 @@ class Described(BaseModel):
         if not args:
             return ()
         many = "1 value has no name" if len(args) == 1 else f"{len(args)} values have no name"
-        return (
-            Problem(
-                "", f"{many}: {', '.join(map(shown, args))}. Write {cls.__name__}({cls._params[0].name}=...)."
-            ),
-        )
+        what = f"{many}: {', '.join(map(shown, args))}."
+        return (Problem("", f"{what} Write {cls.__name__}({cls._params[0].name}=...)."),)
 
     @classmethod
     def model_validate(cls: type[_D], obj: Any, **_: Any) -> _D:
@@ -109,61 +166,34 @@ class Described(BaseModel):
 
     def values(self) -> dict[str, Any]:
         """What was set, as plain dicts and lists in the order of the page; `cls(**values)` gives it back."""
-        return {
-            p.name: _plain(getattr(self, p.name)) for p in self._params if p.name in self.model_fields_set
-        }
+        plain: dict[str, Any] = pictures.mapped(self._set(), _plain)
+        return plain
 
     def replace(self: _D, **changes: Any) -> _D:
         """The same with some values changed and checked anew; None takes a value away."""
         return type(self)(**(self.values() | changes))
 
-    def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other) and isinstance(other, Described) and self._content() == other._content()
-        )
-
-    def __hash__(self) -> int:
-        # Pictures may be megabytes and may change, so only equality looks at them.
-        return hash((type(self), repr(map_pictures(self._params, self.values(), lambda path, _: path))))
-
-    def _content(self) -> dict[str, Any]:
-        return map_pictures(self._params, self.values(), lambda _, value: pictures.content(value))
-
-    def __repr__(self) -> str:
+    def _set(self) -> dict[str, Any]:
         # A traceback may show a request whose making was refused half-way.
         filled = getattr(self, "__pydantic_fields_set__", ())
-        held = ((param, getattr(self, param.name)) for param in self._params if param.name in filled)
-        return f"{type(self).__name__}({', '.join(f'{p.name}={_code(p, value)}' for p, value in held)})"
+        return {p.name: getattr(self, p.name) for p in self._params if p.name in filled}
+
+    def __repr__(self) -> str:
+        filled = (f"{name}={pictures.code(value)}" for name, value in self._set().items())
+        return mask(f"{type(self).__name__}({', '.join(filled)})")
 
     __str__ = __repr__
 
-    if not TYPE_CHECKING:  # else a type checker would allow any assignment
 
-        def __setattr__(self, name: str, value: object) -> None:
-            if name in self.__private_attributes__:
-                super().__setattr__(name, value)
-            else:
-                raise AttributeError(f"{type(self).__name__} does not change. Use replace({name}=...).")
-
-        def __delattr__(self, name: str) -> None:
-            raise AttributeError(f"{type(self).__name__} does not change. Use replace({name}=None).")
-
-
-def build(param: Param, value: Any) -> Any:
+def _built(param: Param, value: Any) -> Any:
     """A value that was read, as its attribute holds it: lists as tuples, parts as their class."""
-    if param.kind == "list" and param.item and isinstance(value, (list, tuple)):
-        return tuple(build(param.item, item) for item in value)
+    if param.item and isinstance(value, (list, tuple)):
+        return tuple(_built(param.item, item) for item in value)
     return param.make(**value) if param.make and isinstance(value, dict) else value
 
 
-def warn(problems: Iterable[Problem]) -> None:
-    """Issue a RequestWarning for each, at the first line up the stack that is not this package's."""
-    # warnings.warn can skip packages by itself only from Python 3.12 on.
-    frame, level = sys._getframe(), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
-        frame, level = frame.f_back, level + 1
-    for problem in problems:
-        warnings.warn(RequestWarning(str(problem)), stacklevel=level)
+def _plain(_path: str, value: Any) -> Any:
+    return value.values() if isinstance(value, Described) else value
 
 
 def _bound(name: str, info: FieldInfo) -> Param:
@@ -177,15 +207,3 @@ def _bound(name: str, info: FieldInfo) -> Param:
 def _argument(name: str, info: FieldInfo) -> Parameter:
     default = Parameter.empty if info.is_required() else info.default
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=info.annotation)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Described):
-        return value.values()
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _code(param: Param, value: Any) -> str:
-    if param.item and isinstance(value, tuple):
-        return f"[{', '.join(_code(param.item, item) for item in value)}]"
-    return pictures.code(value) if param.kind == "picture" else repr(value)

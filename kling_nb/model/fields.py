@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,13 +21,15 @@ class Param:
     - `minimum`, `maximum`, `step`: bounds of a number, inclusive.
     - `max_length` in characters, `max_items` of a list, `max_bytes` of a picture (1 MB = 10^6 bytes):
       beyond them a request is refused. `advised_max`: beyond it a text or list only earns a warning.
-    - `item`: what a list holds. `parts`: the parameters of a nested part, `make`: its class, `any_of`:
-      names of which at least one has to be filled in.
+    - `item`: what a list holds. `make`: the class of a nested part, `parts`: its parameters.
     - `shown_when`: (name, values): this parameter only means something while that one has such a value.
     - `reference`: how a prompt points at the n-th item of a list, with {} for n.
     """
 
     kind: Kind
+    label: str = ""
+    group: str = "advanced"
+    help: str = ""
     name: str = ""
     required: bool = False
     default: Any = None
@@ -39,21 +41,43 @@ class Param:
     max_items: int | None = None
     max_bytes: int | None = None
     advised_max: int | None = None
-    help: str = ""
-    label: str = ""
-    group: str = "advanced"
     item: Param | None = None
+    make: Any = None
     parts: tuple[Param, ...] = ()
-    make: type[Any] | None = None
-    any_of: tuple[str, ...] = ()
     multiline: bool = False
     shown_when: tuple[str, tuple[Any, ...]] | None = None
     reference: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.make:
+            object.__setattr__(self, "parts", self.make.params())
+
+    @property
+    def span(self) -> str:
+        """The bounds of a number in words: `0 to 1`; empty where there are none."""
+        return "" if self.minimum is None else f"{self.minimum:g} to {self.maximum:g}"
+
     @property
     def wanted(self) -> str:
         """What to give, as a sentence: `Use a number from 0 to 1.`"""
-        return _WANTED[self.kind](self)
+        return f"Use {_WANTED[self.kind](self)}."
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of this parameter as it is sent."""
+        notes = {"title": self.label, "description": self.help, "default": self.default}
+        shape = _SHAPES[self.kind](self) | notes
+        return {key: value for key, value in shape.items() if value not in ("", None)}
+
+    def pictures(self, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+        """Path and value of each picture inside a value of this parameter."""
+        if self.kind == "picture":
+            yield path, value
+        if self.item:
+            for at, each in enumerate(value):
+                yield from self.item.pictures(each, f"{path}[{at}]")
+        for part in self.parts:
+            if part.name in value:
+                yield from part.pictures(value[part.name], f"{path}.{part.name}")
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> Any:
         # Checking is this description's own business; pydantic only holds the value.
@@ -73,55 +97,51 @@ def seconds(low: int, high: int, **more: Any) -> Param:
     return Param("choice", choices=choices, minimum=low, maximum=high, step=1, **more)
 
 
-def map_pictures(
-    params: tuple[Param, ...], values: Mapping[str, Any], change: Callable[[str, Any], Any], prefix: str = ""
-) -> dict[str, Any]:
-    """`values` with every picture replaced by `change(path, picture)`; all else is copied."""
-    named = {param.name: param for param in params}
-    return {name: _mapped(named[name], value, change, prefix + name) for name, value in values.items()}
+def _choice_wanted(param: Param) -> str:
+    if param.span:
+        return f"a whole number of seconds from {param.span}"
+    return f"one of {', '.join(repr(value) for value, _ in param.choices)}"
 
 
-def _mapped(param: Param, value: Any, change: Callable[[str, Any], Any], path: str) -> Any:
-    if param.kind == "picture":
-        return change(path, value)
-    if param.kind == "part" and isinstance(value, Mapping):
-        return map_pictures(param.parts, value, change, f"{path}.")
-    if param.item and isinstance(value, (list, tuple)):
-        return [_mapped(param.item, item, change, f"{path}[{at}]") for at, item in enumerate(value)]
-    return value
-
-
-def _wanted_text(param: Param) -> str:
-    return f"Use a text of at most {param.max_length} characters." if param.max_length else "Use a text."
-
-
-def _wanted_choice(param: Param) -> str:
-    if param.minimum is not None:
-        return f"Use a whole number of seconds from {param.minimum:g} to {param.maximum:g}."
-    return f"Use one of {', '.join(repr(value) for value, _ in param.choices)}."
-
-
-def _wanted_number(param: Param) -> str:
-    whole = "whole " if param.kind == "integer" else ""
-    return f"Use a {whole}number from {param.minimum:g} to {param.maximum:g}."
-
-
-def _wanted_list(param: Param) -> str:
-    return f"Use a list of at most {param.max_items}." if param.max_items else "Use a list."
-
-
-def _wanted_part(param: Param) -> str:
+def _part_wanted(param: Param) -> str:
     inside = ", ".join(f"{part.name}=..." for part in param.parts)
-    return f"Use {param.make.__name__ if param.make else 'dict'}({inside}) or a dict with the same names."
+    return f"{param.make.__name__ if param.make else 'dict'}({inside}) or a dict with the same names"
 
 
 _WANTED: dict[str, Callable[[Param], str]] = {
-    "text": _wanted_text,
-    "choice": _wanted_choice,
-    "number": _wanted_number,
-    "integer": _wanted_number,
-    "flag": lambda _: "Use True or False.",
-    "picture": lambda _: "Use a web address, a file path, bytes, a PIL image, a numpy array or an Image.",
-    "list": _wanted_list,
-    "part": _wanted_part,
+    "text": lambda p: f"a text of at most {p.max_length} characters" if p.max_length else "a text",
+    "choice": _choice_wanted,
+    "number": lambda p: f"a number from {p.span}",
+    "integer": lambda p: f"a whole number from {p.span}",
+    "flag": lambda _: "True or False",
+    "picture": lambda _: "a web address, a file path, bytes, a PIL image, a numpy array or an Image",
+    "list": lambda p: f"a list of at most {p.max_items}" if p.max_items else "a list",
+    "part": _part_wanted,
+}
+
+
+def _choice_shape(param: Param) -> dict[str, Any]:
+    values = [value for value, _ in param.choices]
+    return {"type": "string" if isinstance(values[0], str) else "integer", "enum": values}
+
+
+def _number_shape(param: Param) -> dict[str, Any]:
+    return {"type": param.kind, "minimum": param.minimum, "maximum": param.maximum}
+
+
+def _list_shape(param: Param) -> dict[str, Any]:
+    items = param.item.schema() if param.item else None
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": param.max_items}
+
+
+_SHAPES: dict[str, Callable[[Param], dict[str, Any]]] = {
+    # What is blank counts as not given, so it never travels.
+    "text": lambda p: {"type": "string", "minLength": 1, "pattern": r"\S", "maxLength": p.max_length},
+    "choice": _choice_shape,
+    "number": _number_shape,
+    "integer": _number_shape,
+    "flag": lambda _: {"type": "boolean"},
+    "picture": lambda _: {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"},
+    "list": _list_shape,
+    "part": lambda p: p.make.json_schema(),
 }

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from ..errors import InvalidRequest, Problem
-from .described import Described, build
+from .described import Described
 from .fields import Param, seconds
-from .reading import is_blank, strangers
+from .reading import is_blank
 
 Picture = Any
 """A web address, file path, bytes, PIL image, numpy array or `Image`."""
@@ -22,12 +22,12 @@ class Part(Described):
     """A described value inside a request."""
 
     def __init__(self, /, *args: Any, **values: Any) -> None:
-        misuse = [*self._nameless(args), *strangers(self.name(), self._params, values, self.hints)]
+        misuse = [*self._nameless(args), *self.strangers(values)]
         if misuse:
             raise InvalidRequest(misuse, self.name())
-        clean, _ = self._examine(values)
-        held = {name: value for name, value in values.items() if not is_blank(value)} | clean
-        super().__init__(**{p.name: build(p, held[p.name]) for p in self._params if p.name in held})
+        held: dict[str, Any] = {param.name: None for param in self._params if param.required}
+        held |= {name: value for name, value in values.items() if not is_blank(value)}
+        self._hold(held | self.read(values, []))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -45,25 +45,16 @@ class Element(Part):
     any_of: ClassVar[tuple[str, ...]] = ("frontal_image_url", "reference_image_urls")
 
     frontal_image_url: Annotated[
-        Picture,
-        Param(
-            "picture",
-            label="Front view",
-            group="elements",
-            help="The character or thing seen from the front.",
-        ),
+        Picture, Param("picture", "Front view", help="The character or thing seen from the front.")
     ] = None
     reference_image_urls: Annotated[
         Sequence[Picture],
         Param(
             "list",
-            label="Other views",
-            group="elements",
-            max_items=3,
-            item=Param(
-                "picture", required=True, label="View", group="elements", help="Another view of the same."
-            ),
+            "Other views",
             help="Up to three further pictures of the same character or thing.",
+            max_items=3,
+            item=Param("picture", "View", help="Another view of the same.", required=True),
         ),
     ] = ()
 
@@ -78,17 +69,8 @@ class Shot(Part):
     """
 
     prompt: Annotated[
-        str,
-        Param(
-            "text",
-            label="Prompt",
-            group="shots",
-            multiline=True,
-            max_length=512,
-            help="What happens in this shot.",
-        ),
+        str, Param("text", "Prompt", help="What happens in this shot.", multiline=True, max_length=512)
     ]
     duration: Annotated[
-        str | int,
-        seconds(1, 15, label="Seconds", group="shots", help="How long this shot lasts, in seconds."),
+        str | int, seconds(1, 15, label="Seconds", help="How long this shot lasts, in seconds.")
     ] = "5"

@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
 from ..errors import Problem
 from . import pictures
 from .fields import Param
+from .pictures import Unfit
 from .wording import did_you_mean, near, shown
 
 Found = list[Problem]
-
-
-def read(
-    params: Iterable[Param], values: Mapping[str, Any], found: Found, prefix: str = ""
-) -> dict[str, Any]:
-    """What is filled in and fits, in the service's own types; everything else goes into `found`."""
-    got = {param.name: _read(param, values.get(param.name), prefix + param.name, found) for param in params}
-    return {name: value for name, value in got.items() if value is not None}
-
-
-def strangers(
-    owner: str,
-    params: tuple[Param, ...],
-    values: Mapping[str, Any],
-    hints: Mapping[str, str],
-    prefix: str = "",
-) -> Found:
-    """A problem for each name that `owner` does not know."""
-    known = [param.name for param in params]
-    # A name that is needed and not given yet is the likelier meaning: image_url for start_image_url.
-    needed = [param.name for param in params if param.required and is_blank(values.get(param.name))]
-    return [
-        Problem(f"{prefix}{name}", f"{owner} has no such parameter. {_instead(name, needed, known, hints)}")
-        for name in values
-        if name not in known
-    ]
-
-
-def _instead(name: object, needed: list[str], known: list[str], hints: Mapping[str, str]) -> str:
-    if isinstance(name, str) and name in hints:
-        return hints[name]
-    close = near(name, needed, 1) or near(name, known, 1)
-    return did_you_mean(close).strip() or f"It takes {', '.join(known)}."
 
 
 def is_blank(value: object) -> bool:
@@ -55,22 +23,17 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, (list, tuple)) and not value)
 
 
-class _Unfit(Exception):
-    """A value that a parameter does not take: what is wrong, and what to do unless the parameter says it."""
-
-    def __init__(self, what: str, todo: str = "") -> None:
-        super().__init__(what, todo)
-        self.what, self.todo = what, todo
-
-
-def _read(param: Param, value: Any, path: str, found: Found) -> Any:
+def read(param: Param, value: Any, path: str, found: Found) -> Any:
+    """What is filled in and fits, in the service's own type; None and a problem in `found` otherwise."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return _left_open(param, value, path, found)
     try:
-        if param.kind in _HOLDERS:
-            return _HOLDERS[param.kind](param, value, path, found)
-        got = _SINGLE[param.kind](param, value)
-    except _Unfit as unfit:
+        if param.kind == "list":
+            return _list(param, value, path, found)
+        if param.kind == "part":
+            return _part(param, value, path, found)
+        got = _READERS[param.kind](param, value)
+    except Unfit as unfit:
         found.append(Problem(path, f"{unfit.what} {unfit.todo or param.wanted}"))
         return None
     if param.kind == "text":
@@ -83,32 +46,26 @@ def _left_open(param: Param, value: str | None, path: str, found: Found) -> None
         there = "nothing was given" if value is None else f"{value[:20]!r} is blank"
         found.append(Problem(path, f"{there}, but it is needed. {param.wanted}"))
     elif value is not None and param.kind == "text" and param.default:
-        message = (
-            f"{value[:20]!r} is left out, and then the service takes {param.default!r}. "
-            "Give a text of your own to replace that."
-        )
-        found.append(Problem(path, message, "warning"))
+        what = f"{value[:20]!r} is left out, and then the service takes {param.default!r}."
+        found.append(Problem(path, f"{what} Give a text of your own to replace that.", "warning"))
 
 
 def _advise(param: Param, count: int, of_what: str, path: str, found: Found) -> None:
     if param.advised_max is not None and count > param.advised_max:
-        message = (
-            f"{count} {of_what} are more than other hosts of this model take. "
-            f"Stay within {param.advised_max} to be safe."
-        )
-        found.append(Problem(path, message, "warning"))
+        what = f"{count} {of_what} are more than other hosts of this model take."
+        found.append(Problem(path, f"{what} Stay within {param.advised_max} to be safe.", "warning"))
 
 
 def _text(param: Param, value: Any) -> str:
     if not isinstance(value, str):
-        raise _Unfit(f"{shown(value)} is not a text.")
+        raise Unfit(f"{shown(value)} is not a text.")
     text = str.__str__(value)
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _Unfit(f"{text[:20]!a} holds half a character.", "Type that character again.")
+        raise Unfit(f"{text[:20]!a} holds half a character.", "Type that character again.")
     over = len(text) - (param.max_length or len(text))
     if over > 0:
         what = f"{len(text)} characters are above the highest number {param.max_length}."
-        raise _Unfit(what, f"Take out {over}.")
+        raise Unfit(what, f"Take out {over}.")
     return text
 
 
@@ -118,9 +75,9 @@ def _choice(param: Param, value: Any) -> Any:
         if str(allowed) == word:
             return allowed
     if param.minimum is not None:
-        raise _Unfit(f"{shown(value)} is not a length this takes.")
+        raise Unfit(f"{shown(value)} is not a length this takes.")
     close = near(value, [str(allowed) for allowed, _ in param.choices], 1)
-    raise _Unfit(f"{shown(value)} is not one of the allowed values. {did_you_mean(close)}".rstrip())
+    raise Unfit(f"{shown(value)} is not one of the allowed values. {did_you_mean(close)}".rstrip())
 
 
 def _as_word(value: Any) -> str | None:
@@ -145,18 +102,18 @@ def _number(param: Param, value: Any) -> float:
     number = _finite(value)
     if number is None:
         quoted = " Take the quotes away." if isinstance(value, str) else ""
-        raise _Unfit(f"{shown(value)} is not a number.{quoted}")
+        raise Unfit(f"{shown(value)} is not a number.{quoted}")
     if param.maximum is not None and number > param.maximum:
-        raise _Unfit(f"{shown(value)} is above the highest value {param.maximum:g}.")
+        raise Unfit(f"{shown(value)} is above the highest value {param.maximum:g}.")
     if param.minimum is not None and number < param.minimum:
-        raise _Unfit(f"{shown(value)} is below the lowest value {param.minimum:g}.")
+        raise Unfit(f"{shown(value)} is below the lowest value {param.minimum:g}.")
     return number
 
 
 def _integer(param: Param, value: Any) -> int:
     number = _number(param, value)
     if not number.is_integer():
-        raise _Unfit(f"{shown(value)} is not a whole number.")
+        raise Unfit(f"{shown(value)} is not a whole number.")
     return int(number)
 
 
@@ -164,49 +121,37 @@ def _flag(_: Param, value: Any) -> bool:
     # numpy has a truth value of its own, and sweeps over arrays hand it over.
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         return bool(value)
-    raise _Unfit(f"{shown(value)} is not a yes or no.")
+    raise Unfit(f"{shown(value)} is not a yes or no.")
 
 
 def _picture(param: Param, value: Any) -> Any:
     # A pasted address often brings a line end along; a file's name may well begin with a space.
     address = value.strip() if isinstance(value, str) else value
     picture = address if pictures.is_web(address) else value
-    fault = pictures.fault(picture, param.max_bytes)
-    if fault:
-        raise _Unfit(*fault)
+    pictures.check(picture, param.max_bytes)
     return picture
 
 
 def _list(param: Param, value: Any, path: str, found: Found) -> list[Any] | None:
     if not isinstance(value, (list, tuple)):
-        raise _Unfit(f"{shown(value)} is not a list. Put it in [brackets].")
+        raise Unfit(f"{shown(value)} is not a list. Put it in [brackets].")
     over = len(value) - (param.max_items or len(value))
     if over > 0:
-        message = f"{len(value)} are above the highest number {param.max_items}. Take out {over}."
-        found.append(Problem(path, message))
+        what = f"{len(value)} are above the highest number {param.max_items}. Take out {over}."
+        found.append(Problem(path, what))
     _advise(param, len(value), "items", path, found)
     item = param.item or Param("text")
-    return [_read(item, each, f"{path}[{at}]", found) for at, each in enumerate(value)] or None
+    return [read(item, each, f"{path}[{at}]", found) for at, each in enumerate(value)] or None
 
 
-def _part(param: Param, value: Any, path: str, found: Found) -> dict[str, Any]:
-    given = value.values() if param.make and isinstance(value, param.make) else value
-    name = param.make.__name__ if param.make else "part"
+def _part(param: Param, value: Any, path: str, found: Found) -> Any:
+    given = value.values() if isinstance(value, param.make) else value
     if not isinstance(given, Mapping):
-        raise _Unfit(f"{shown(value)} is not of kind {name}.")
-    found.extend(strangers(name, param.parts, given, {}, f"{path}."))
-    found.extend(without_any(param.any_of, given, path))
-    return read(param.parts, given, found, f"{path}.")
+        raise Unfit(f"{shown(value)} is not of kind {param.make.__name__}.")
+    return param.make.read(given, found, path)
 
 
-def without_any(names: tuple[str, ...], given: Mapping[str, Any], path: str = "") -> Found:
-    """The problem of a part in which none of `names` is filled in."""
-    if not names or not all(is_blank(given.get(name)) for name in names):
-        return []
-    return [Problem(path, f"neither {' nor '.join(names)} was given. Give it at least one picture.")]
-
-
-_SINGLE: dict[str, Callable[[Param, Any], Any]] = {
+_READERS: dict[str, Callable[[Param, Any], Any]] = {
     "text": _text,
     "choice": _choice,
     "number": _number,
@@ -214,4 +159,3 @@ _SINGLE: dict[str, Callable[[Param, Any], Any]] = {
     "flag": _flag,
     "picture": _picture,
 }
-_HOLDERS: dict[str, Callable[[Param, Any, str, Found], Any]] = {"list": _list, "part": _part}

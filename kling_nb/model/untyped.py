@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import InvalidRequest, Problem
+from ..errors import Problem
+from ..markup import mask
 from . import pictures
-from .described import warn
-from .slugs import slug_problems
+from .base import page_of, refuse_or_warn
+from .code import Code, python_code
+from .described import Value
+from .pages import BY_SLUG
 from .table import table
-from .wording import shown
+from .wording import did_you_mean, near, shown
+
+_SLUG = re.compile(r"[a-z0-9]+(?:[.-]+[a-z0-9]+)*")
 
 
-class Untyped:
+class Untyped(Value):
     """What any model of the service is asked: `Untyped("kling-create-voice", {"voice_url": "https://..."})`.
 
     `slug` consists of a-z, 0-9, hyphens and dots. Values are whatever JSON can hold; besides, a path, bytes,
@@ -30,23 +37,15 @@ class Untyped:
     price = None
     average_price = None
     timeout = 900.0
+    slug: str
+    warnings: tuple[Problem, ...]
+    _given: dict[str, Any]
 
     def __init__(self, slug: str, values: Mapping[str, Any]) -> None:
         found = (*slug_problems(slug), *_faults(values))
-        if any(problem.level == "error" for problem in found):
-            raise InvalidRequest(found, "this untyped request")
-        kept = {name: value for name, value in values.items() if value is not None}
-        self.__dict__.update(slug=slug, warnings=found, _given=_mapped(kept, lambda _, picture: picture))
-        warn(found)
-
-    if TYPE_CHECKING:
-        slug: str
-        warnings: tuple[Problem, ...]
-        _given: dict[str, Any]
-    else:
-
-        def __setattr__(self, name: str, value: object) -> None:
-            raise AttributeError(f"Untyped does not change. Use replace({name}=...).")
+        refuse_or_warn(found, "this untyped request")
+        given = {name: value for name, value in values.items() if value is not None}
+        self.__dict__.update(slug=slug, warnings=found, _given=pictures.mapped(given, _as_json))
 
     @property
     def title(self) -> str:
@@ -56,11 +55,11 @@ class Untyped:
     @property
     def page(self) -> str:
         """Where the service describes this model."""
-        return f"https://www.segmind.com/models/{self.slug}/api"
+        return page_of(self.slug)
 
     def values(self) -> dict[str, Any]:
         """What was given, as a new dict."""
-        copy: dict[str, Any] = _mapped(self._given, lambda _, picture: picture)
+        copy: dict[str, Any] = pictures.mapped(self._given, lambda _, value: value)
         return copy
 
     def pictures(self) -> tuple[tuple[str, Any], ...]:
@@ -69,47 +68,29 @@ class Untyped:
 
     def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The JSON body, each picture replaced by `urls[path]`; InvalidRequest when one has no address."""
-        known = urls or {}
-        faults = [pictures.not_sendable(path, value, known) for path, value in self.pictures()]
-        if any(faults):
-            raise InvalidRequest(
-                [fault for fault in faults if fault], f"the body of this {self.slug} request"
-            )
-        body: dict[str, Any] = _mapped(self._given, lambda path, _: known[path])
-        return body
+        return pictures.body(self, urls or {})
 
     def replace(self, **changes: Any) -> Untyped:
         """The same with some values changed; None takes a value away."""
         return type(self)(self.slug, {**self._given, **changes})
 
+    def code(self) -> Code:
+        """The Python that submits this request."""
+        return python_code(self)
+
     def __repr__(self) -> str:
-        return f"Untyped({self.slug!r}, {_code(self._given)})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Untyped) and self._content() == other._content()
-
-    def __hash__(self) -> int:
-        return hash((self.slug, repr(_mapped(self._given, lambda path, _: path))))
-
-    def _content(self) -> tuple[str, Any]:
-        return self.slug, _mapped(self._given, lambda _, picture: pictures.content(picture))
+        return mask(f"Untyped({self.slug!r}, {pictures.code(self._given)})")
 
     def _repr_html_(self) -> str:
-        rows = [
-            (name, value if isinstance(value, str) else shown(value)) for name, value in self._given.items()
-        ]
+        rows = ((name, each if isinstance(each, str) else shown(each)) for name, each in self._given.items())
         return table((self.slug, "untyped"), rows)
 
 
-def _faults(values: object) -> Iterator[Problem]:
+def _faults(values: object) -> list[Problem]:
     if not isinstance(values, Mapping):
-        yield Problem("", f"{shown(values)} is not a dict. Give a dict of parameter names and values.")
-        return
-    for path, value in _leaves(values):
-        if not _fits(value):
-            yield Problem(
-                path, f"{shown(value)} can not be sent. Use text, a number, True, False or a picture."
-            )
+        return [Problem("", f"{shown(values)} is not a dict. Give a dict of parameter names and values.")]
+    todo = "can not be sent. Use text, a number, True, False or a picture."
+    return [Problem(path, f"{shown(each)} {todo}") for path, each in _leaves(values) if not _fits(each)]
 
 
 def _fits(value: Any) -> bool:
@@ -118,32 +99,41 @@ def _fits(value: Any) -> bool:
     return value is None or isinstance(value, str) or pictures.is_local(value)
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _leaves(each, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, (list, tuple)):
-        for at, each in enumerate(value):
-            yield from _leaves(each, f"{path}[{at}]")
-    else:
-        yield path, value
+def _leaves(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    pictures.mapped(values, lambda *leaf: found.append(leaf))
+    return found
 
 
-def _mapped(value: Any, change: Callable[[str, Any], Any], path: str = "") -> Any:
-    """`value` in the types of JSON, each picture replaced by `change(path, picture)`."""
-    if isinstance(value, Mapping):
-        steps = ((str(name), each) for name, each in value.items())
-        return {name: _mapped(each, change, f"{path}.{name}" if path else name) for name, each in steps}
-    if isinstance(value, (list, tuple)):
-        return [_mapped(each, change, f"{path}[{at}]") for at, each in enumerate(value)]
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return int(value) if isinstance(value, Integral) else float(value)
-    return change(path, value) if pictures.is_local(value) else value
+def _as_json(_path: str, value: Any) -> Any:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _code(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name!r}: {_code(each)}' for name, each in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(_code(each) for each in value)}]"
-    return pictures.code(value) if pictures.is_local(value) else repr(value)
+def suggest(slug: object) -> tuple[str, ...]:
+    """Slugs of the catalogue that resemble `slug`, best first; none when nothing does."""
+    return near(_usual(slug), BY_SLUG)
+
+
+def slug_problems(slug: object) -> tuple[Problem, ...]:
+    """An error when `slug` can not be the last step of an address, a warning when it looks misspelt."""
+    if not isinstance(slug, str) or not _SLUG.fullmatch(slug):
+        what = f"{shown(slug)} is not a model's slug. {did_you_mean(suggest(slug))}"
+        return (Problem("slug", f"{what}Use a-z, 0-9, hyphens and dots, such as {next(iter(BY_SLUG))!r}."),)
+    close = [ours for ours in suggest(slug) if ours != slug and _edits(str(_usual(slug)), ours) <= 2]
+    message = (
+        f"{shown(slug)} is not in the catalogue and goes through unchecked. {did_you_mean(close).strip()}"
+    )
+    return (Problem("slug", message, "warning"),) if close else ()
+
+
+def _usual(slug: object) -> object:
+    """`slug` without the other ways to write the same: Kling_3-Text-to-Image."""
+    return re.sub(r"[\s_]+", "-", slug.lower()).replace("-to-", "2") if isinstance(slug, str) else slug
+
+
+def _edits(one: str, other: str) -> int:
+    """About how many letters differ. True siblings such as kling-o3-text2video are three or more away."""
+    steps = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return sum(max(end - start, last - first) for kind, start, end, first, last in steps if kind != "equal")

@@ -24,7 +24,7 @@ from ..media import Image
 from ..model.base import Request
 from ..model.catalogue import find, models
 from ..model.fields import Param
-from ..model.slugs import BY_SLUG
+from ..model.pages import BY_SLUG
 from ..model.wording import did_you_mean, near
 from .face import range_text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import math
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,12 +16,26 @@ import httpx
 
 from ..clock import Clock
 from ..errors import KlingError
+from ..markup import mask
 from ..settings import VERSION, Settings, is_loopback, origin_of
 from .wire import Answer
 
 USER_AGENT = f"kling_nb/{VERSION}"
 _CONNECT = 10.0
 _NEVER_OPENED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+# Both write down addresses and headers, in which the account's e-mail may stand.
+_TALKERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
+
+
+def _hide(record: logging.LogRecord) -> bool:
+    record.msg, record.args = mask(record.getMessage()), None
+    return True
+
+
+for _name in _TALKERS:
+    logging.getLogger(_name).addFilter(_hide)
 
 
 class Undelivered(Exception):

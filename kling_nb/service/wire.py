@@ -20,8 +20,8 @@ class Answer:
     """An HTTP answer as it arrived; `at` is the wall time in seconds it was read."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)  # it may repeat the key, and tracebacks print what frames hold
     at: float = 0.0
 
     @property

@@ -163,7 +163,7 @@ def test_where_nobody_can_be_asked_the_way_out_is_named(
         raise refusal
 
     monkeypatch.setattr(getpass, "getpass", refuse)
-    with pytest.raises(kn.MissingKey, match=r"nothing serves input.*set SEGMIND_API_KEY"):
+    with pytest.raises(kn.MissingKey, match=r"nothing serves input.*SEGMIND_API_KEY"):
         kn.login()
 
 

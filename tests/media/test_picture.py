@@ -9,8 +9,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from kling_nb.errors import InvalidRequest
 from kling_nb.media import Image, Video, picture
 from kling_nb.media.picture import Picture, PictureError, read_picture
+from kling_nb.service.uploads import read_all
 from tests.media import make
 
 
@@ -21,9 +23,9 @@ class Figure:
         PIL.Image.fromarray(make.pixels()).save(target, format, pnginfo=None)
 
 
-def refused(value: object, name: str = "picture") -> str:
+def refused(value: object) -> str:
     with pytest.raises(PictureError) as caught:
-        read_picture(value, name)
+        read_picture(value, "start_image_url")
     return str(caught.value)
 
 
@@ -122,9 +124,23 @@ def test_an_array_that_is_no_picture_says_why(array: np.ndarray, words: str) -> 
     assert words in refused(array)
 
 
-def test_a_message_names_the_argument_and_the_file(tmp_path: Path) -> None:
-    message = refused(tmp_path / "nowhere.png", "start_image_url")
-    assert message == f"start_image_url: missing file: there is no nowhere.png in {tmp_path}. Check the path."
+def test_a_message_names_the_file_as_it_is_seen_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place, words in (("", "this folder"), ("pictures/", "pictures"), (tmp_path / "pictures", "pictures")):
+        message = refused(Path(place) / "nowhere.png")
+        assert message == f"missing file: there is no nowhere.png in {words}. Check the path."
+
+
+def test_a_request_names_the_field_of_an_unusable_picture_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_all([("image_url", b""), ("elements[0].frontal_image_url", b"GIF8")])
+    assert [str(problem) for problem in caught.value.problems] == [
+        "image_url: the data is empty (0 bytes). Export or download it again.",
+        "elements[0].frontal_image_url: the data is damaged or cut short. "
+        "Give a PNG, JPEG or WebP that opens elsewhere.",
+    ]
 
 
 def test_what_is_no_picture_is_refused_in_words(tmp_path: Path, clip_file: Path) -> None:

@@ -71,13 +71,6 @@ def test_an_unknown_model_is_refused_with_near_names():
     assert m.suggest("flux") == ()
 
 
-def test_a_cost_is_estimated_from_published_figures_only():
-    assert m.estimate_cost(m.Kling3TextToImage(prompt="a")) == (0.035, 0.035)
-    assert m.estimate_cost(m.KlingTextToVideo) == (0.28, 1.96)
-    assert m.estimate_cost(m.Kling3ProImageToVideo) is None
-    assert m.estimate_cost(m.Untyped("other", {})) is None
-
-
 def test_a_request_is_made_from_a_slug_a_class_an_entry_or_a_request():
     fox = m.Kling3TextToImage(prompt="a fox")
     for way in ("kling-3-text2image", m.Kling3TextToImage, m.models()[0]):

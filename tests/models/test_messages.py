@@ -248,6 +248,8 @@ def test_a_part_keeps_unfit_values_for_its_request_to_report():
         "duration: 99 is not a length this takes. Use a whole number of seconds from 1 to 15."
     ]
     assert [problem.path for problem in m.Element().problems] == [""]
+    (missing,) = m.Kling3StandardTextToVideo.check({"prompt": "a", "multi_prompt": [m.Shot(duration=5)]})
+    assert str(missing).startswith("multi_prompt[0].prompt: nothing was given, but it is needed.")
     with pytest.raises(InvalidRequest, match="durations: Shot has no such parameter"):
         m.Shot(prompt="a", durations=3)
 
