@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .notebook.form import form as form
     from .notebook.gallery import gallery as gallery
     from .notebook.nested import allow_nested_loops as allow_nested_loops
+    from .notebook.studio import studio as studio
     from .states import JobEvent as JobEvent
     from .states import State as State
 
@@ -83,6 +84,7 @@ _HOMES = {
     "notebook.form": ("form",),
     "notebook.gallery": ("gallery",),
     "notebook.nested": ("allow_nested_loops",),
+    "notebook.studio": ("studio",),
     "states": ("JobEvent", "State"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -95,7 +97,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.errors")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _HOME_OF[name] in ("client", "notebook.form", "notebook.gallery"):
+    if _HOME_OF[name] in ("client", "notebook.form", "notebook.gallery", "notebook.studio"):
         _join_notebook()
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     return value

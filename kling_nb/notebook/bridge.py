@@ -74,10 +74,13 @@ def _show_batch(batch: Any) -> bool:
     return show(batch)
 
 
-def _is_known_program(shell: Any) -> bool:
-    if "google.colab" in sys.modules or "__vsc_ipynb_file__" in shell.user_ns:
-        return True
+def in_voila() -> bool:
+    """True where a page keeps its widgets alive but takes no update of an output."""
     return "VOILA_BASE_URL" in os.environ or "VOILA_KERNEL_ID" in os.environ
+
+
+def _is_known_program(shell: Any) -> bool:
+    return in_voila() or "google.colab" in sys.modules or "__vsc_ipynb_file__" in shell.user_ns
 
 
 def _request_says_so(ipykernel: Any) -> bool:

@@ -9,11 +9,13 @@ from typing import Any
 import ipywidgets as widgets
 from IPython import display as ipython
 
+from ..markup import mask
 from . import bridge, face, theme
 from .face import Shown
 from .pulse import follow
 
 Bundle = dict[str, str]
+Sink = Callable[[Bundle], Any]  # a number it returns counts as messages sent
 _display: Any = ipython.display  # without types of its own
 
 
@@ -28,12 +30,22 @@ def show(job: Shown, media: bool = True) -> bool:  # noqa: FBT001, FBT002 - the 
         _display(_bundle(job, media=media), raw=True)
         return True
     card = Card(job, media=media)
+    if bridge.in_voila():
+        frame = widgets.VBox(children=(card.root,))
+        _display(frame)
+        card.settle(lambda bundle: setattr(frame, "children", (_as_output(bundle),)))
+        return True
     handle = _display(card.root, display_id=True)
     if handle is None:  # no shell to display in
         card.close()
         return False
     card.settle(lambda bundle: handle.update(bundle, raw=True))
     return True
+
+
+def _as_output(bundle: Bundle) -> Any:
+    shown = {"output_type": "display_data", "data": bundle, "metadata": {}}
+    return widgets.Output(outputs=(shown,))
 
 
 def _bundle(job: Shown, *, media: bool) -> Bundle:
@@ -57,10 +69,10 @@ class Card:
         top = make(widgets.HBox, "kling-row", children=(self._parts["head"], self.button))
         rows = (top, self._parts["bar"], self._parts["status"])
         self.root = make(_Root, "kling-card", children=rows)
-        self.root.words = f"{job.model}: {job.prompt}" if job.prompt else job.model
-        self._sink: Callable[[Bundle], None] = lambda _: None
+        self.root.words = mask(f"{job.model}: {job.prompt}" if job.prompt else job.model)
+        self._sink: Sink = lambda _: None
 
-    def settle(self, sink: Callable[[Bundle], None]) -> None:
+    def settle(self, sink: Sink) -> None:
         """Go live. When the job is over, `sink` gets what takes the card's place."""
         self._sink = sink
         follow(self)
@@ -90,9 +102,9 @@ class Card:
         """The end, as HTML and as a line of text."""
         return _bundle(self.job, media=self._media)
 
-    def swap(self, markup: Bundle) -> None:
+    def swap(self, markup: Bundle) -> Any:
         """Hand over the end."""
-        self._sink(markup)
+        return self._sink(markup)
 
     def remains(self) -> list[Any]:
         """Every widget of the card, outermost first."""

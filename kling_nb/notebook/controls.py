@@ -8,6 +8,7 @@ that control and value never differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import ipywidgets as widgets
@@ -26,9 +27,11 @@ class Control:
     """What all controls share. `box` goes into the form, `input` is what a person types or presses.
 
     `told` says whether problems may be shown: not before the field was touched or a press asked for them.
+    `asleep` says that nobody can see it now, so that its note can wait.
     """
 
     classes: tuple[str, ...] = ()
+    asleep = False
 
     def __init__(self, param: Param, clothes: Wardrobe, changed: Changed) -> None:
         self.param, self._clothes, self._changed = param, clothes, changed
@@ -93,7 +96,7 @@ class Control:
         """Fill in `value`, or nothing for ABSENT and None. Only what differs is sent."""
         self._writing = True
         try:
-            fits = not _is_blank(value) and self._shows(value)
+            fits = not _is_blank(value) and _can_be_sent(value) and self._shows(value)
             if not fits:
                 self._empty()
         finally:
@@ -122,13 +125,17 @@ class Control:
         """This control and those inside it, each with its path."""
         yield path, self
 
+    def measure(self, controls: dict[str, Control]) -> None:
+        """Get to know the other controls of the form; most have no need to."""
+
     def tell(self, problems: list[Problem]) -> None:
         """Show what is wrong, if the time has come."""
         # Nobody is told off for what they have not come to yet.
         due = [each for each in problems if self.told or each.level == "warning" or not self.is_empty]
         if due != self._due or self._stale:
-            self._due, self._stale = due, False
-            self.note.value = self._note(due)
+            self._due, self._stale = due, self.asleep
+            if not self.asleep:
+                self.note.value = self._note(due)
 
     def _note(self, problems: list[Problem]) -> str:
         count = self._count()
@@ -145,6 +152,14 @@ class Control:
     def _labels(self) -> dict[str, Any]:
         star = " *" if self.param.required else ""
         return {"description": f"{self.title}{star}"}
+
+
+def _can_be_sent(value: Any) -> bool:
+    # Half a character, as in the name of a file from elsewhere: its message would not even be made.
+    try:
+        return not isinstance(value, (str, PurePath)) or bool(str(value).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_blank(value: Any) -> bool:
@@ -195,8 +210,11 @@ class TextControl(Control):
         return self.input.value if self.input.value.strip() else ABSENT
 
     def _count(self) -> str:
-        limit = self.param.max_length or self.param.advised_max
-        return f"{len(self.input.value)} / {limit}" if limit else ""
+        limit, count = self.param.max_length or self.param.advised_max, len(self.input.value)
+        if limit and 2 * count > limit:
+            return f"{count} / {limit}"
+        # Further from the limit a count would only be one more message a letter.
+        return f"up to {self.param.max_length}" if self.param.max_length else ""
 
 
 class NumberControl(TextControl):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 import ipywidgets as widgets
@@ -11,8 +13,9 @@ from IPython import display as ipython
 
 from ..errors import InvalidRequest
 from ..jobs.job import Job
-from ..markup import escape, tag
+from ..markup import escape, money_text, tag
 from ..states import JobEvent, State
+from . import bridge
 from .card import Bundle, Card
 from .theme import Wardrobe
 
@@ -29,39 +32,94 @@ class Buyer(Protocol):
     def generate(self) -> Job: ...
 
 
+class Purse(Protocol):
+    """What a desk asks of the client: the balance, asked for on the engine's thread."""
+
+    is_sandbox: bool
+
+    def balance(self) -> Future[Any]: ...
+
+
 class Desk:
-    """One press buys once. The button is off until the service has answered, and after that the same values
-    are bought again only by a press that comes after a pause: fifty quick presses are one job.
+    """One press buys once. The button is off while something is wrong, which stands beside it, and until the
+    service has answered; after that the same values are bought again only by a press that comes after a
+    pause: fifty quick presses are one job.
     """
 
-    def __init__(self, buyer: Buyer, clothes: Wardrobe) -> None:
+    def __init__(
+        self, buyer: Buyer, clothes: Wardrobe, *, price: str = "", wrong: str = "", purse: Purse | None = None
+    ) -> None:
         self._buyer, self._clothes = buyer, clothes
+        self._price, self._wrong, self._purse = price, wrong, purse
+        self._said = self._balance = ""
+        self._asked = 0
         self._lock = threading.RLock()  # presses come on one thread, news of jobs on another
         self.jobs: tuple[Job, ...] = ()
+        self.elsewhere: Callable[[Job], None] | None = None  # shows jobs instead: a studio
         self._sending: Job | None = None
         self._bought: dict[str, Any] | None = None
         self._last_press = 0.0
         self._shelves: list[Any] = []
         self._finished: list[Bundle] = []
         self._inside: list[Any] = []
-        self.status = clothes.make(widgets.HTML, "kling-grow")
+        self.status = clothes.make(widgets.HTML, "kling-status", value=self._words())
         self.cards = clothes.make(widgets.VBox, "kling-cards")
         weight = {"font_weight": "600"}
         self.button = clothes.make(
-            widgets.Button, description="Generate", button_style="primary", clothes=weight
+            widgets.Button,
+            description="Generate",
+            button_style="primary",
+            clothes=weight,
+            disabled=bool(wrong),
         )
         self.button.on_click(self._pressed)
+        self._ask_balance()
 
     def say(self, markup: str) -> None:
         """Say something beside the button."""
-        if self.status.value != markup:
-            self.status.value = markup
+        with self._lock:
+            self._said = markup
+            self._tell()
+
+    def tell(self, wrong: str) -> None:
+        """What keeps the button off, as markup; what was said before is over."""
+        with self._lock:
+            self._wrong, self._said = wrong, ""
+            self._tell()
+            self.rearm()
+
+    def _tell(self) -> None:
+        if self.status.value != (words := self._words()):
+            self.status.value = words
+
+    def _words(self) -> str:
+        facts = " · ".join(filter(None, (self._price, self._balance)))
+        return (tag("div", facts, class_="kling-muted") if facts else "") + self._said + self._wrong
+
+    def _ask_balance(self) -> None:
+        if self._purse is None or self._clothes.silent:
+            return
+        self._asked += 1
+        mine = self._asked
+        self._purse.balance().add_done_callback(lambda done: self._hear_balance(mine, done))
+
+    def _hear_balance(self, mine: int, done: Future[Any]) -> None:
+        # On the engine's thread. Of several answers the one asked for last counts.
+        with self._lock:
+            if mine != self._asked or done.cancelled():
+                return
+            known = self._purse is not None and done.exception() is None
+            whose = " (sandbox)" if self._purse is not None and self._purse.is_sandbox else ""
+            self._balance = escape(
+                f"Balance {money_text(float(done.result()))}{whose}" if known else "Balance unknown"
+            )
+            self._tell()
 
     def rearm(self) -> None:
         """Let the button say what a press would do now."""
         with self._lock:
             again = self._is_bought()
-            self.button.disabled = self._sending is not None
+            self.button.disabled = self._sending is not None or bool(self._wrong)
             self.button.description = (
                 "Submitting…" if self._sending else "Generate another" if again else "Generate"
             )
@@ -73,13 +131,17 @@ class Desk:
             self._bought = self._buyer.values
             self._sending = job if job.state is State.SUBMITTING else None
             job.add_listener(self._heard)
-            if not self._clothes.silent:
+            if self.elsewhere is not None:
+                self.elsewhere(job)
+            elif not self._clothes.silent:
                 self._show(Card(job))
             self.say("")
             self.rearm()
 
     def show_results(self) -> None:
         """Begin an output below, in plain HTML: the form dies with the kernel, and the results must not."""
+        if bridge.in_voila():  # they stay where the cards were
+            return
         with self._lock:
             shelf = _display(self._shelf(), raw=True, display_id=True)
             if shelf is not None:
@@ -115,6 +177,8 @@ class Desk:
             if self._sending and (event.is_last or event.state is not State.SUBMITTING):
                 self._sending = None
                 self.rearm()
+            if event.is_last:
+                self._ask_balance()
 
     def _show(self, card: Card) -> None:
         self._put((card.root, *self.cards.children))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from functools import cached_property
 from typing import Any
 
 import ipywidgets as widgets
 from IPython import display as ipython
 
 from ..errors import InvalidRequest, Problem, RequestWarning
-from ..jobs.estimate import published
 from ..jobs.job import Job
-from ..markup import escape, money_text, short, tag
+from ..markup import escape, mask, short, tag
 from ..model.catalogue import find
-from . import bridge, theme
+from ..model.code import Code, python_code
+from . import bridge, saying, theme
 from .controls import ABSENT, Control
 from .desk import Desk
-from .face import range_text
+from .drawers import CodeDrawer, PresetDrawer
 from .parts_editor import make_control
+from .places import picture_places, put, value_at
+from .presets import Presets
+from .sources import read_source
 
 _HEADINGS = {"frame": "Format"}
 _FOLDED = "advanced"
@@ -39,7 +45,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     `value` is the request (set it or read it; reading raises `InvalidRequest` while something is wrong),
     `values` a plain dict of what is filled in (settable; never raises), `problems` what is wrong with it,
-    `jobs` what was generated here, newest first.
+    `code` the Python of it, `presets` what was saved by name, `jobs` what was generated here, newest first.
     """
 
     def __init__(self, model: Any, client: Any = None) -> None:
@@ -48,8 +54,10 @@ class Form(widgets.VBox):  # type: ignore[misc]
         self._strangers: dict[str, Any] = {}
         self._busy = False
         self._wish: bool | None = None  # unfold or fold, once a person has said so
-        self._desk = Desk(self, self._clothes)
+        self._undo: tuple[str, dict[str, Any]] | None = None
         self._controls = {param.name: self._control(param) for param in model.params()}
+        for control in self._controls.values():
+            control.measure(self._controls)
         look = {"layout": self._clothes.layout(), "_dom_classes": ("kling-form",)}
         super().__init__(children=self._rows(), **look, **self._clothes.line())
 
@@ -89,6 +97,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
         finally:
             self._busy = False
         self._strangers = {name: each for name, each in values.items() if name not in self._controls}
+        self._forget_undo()
         self._refresh()
 
     @property
@@ -99,6 +108,62 @@ class Form(widgets.VBox):  # type: ignore[misc]
     def _problems(self, walked: list[tuple[str, Control]]) -> tuple[Problem, ...]:
         local = (Problem(path, fault) for path, control in walked for fault in control.faults())
         return (*self._model.check(self.values), *local)
+
+    @property
+    def code(self) -> Code:
+        """What is filled in as Python, also while something is wrong: then its first lines say so."""
+        return python_code(self._model, self.values)
+
+    @cached_property
+    def presets(self) -> Presets:
+        """The presets of this model, in the client's home folder."""
+        core = self._client._core
+        return Presets(self, self._model.slug, core.settings.home, fleeting=core.is_sandbox)
+
+    def fill(self, source: Any) -> tuple[Problem, ...]:
+        """Fill in what was asked earlier: by a job, for an `Image`, a `Video` or the path of one, or a dict.
+
+        The form says what came from where. Returns what could not be brought back, such as a picture that
+        was only in memory. Raises `InvalidRequest` for another model's and for what no record knows.
+        """
+        found = read_source(source, self._model.params(), getattr(self._client, "_core", None))
+        if found.slug not in (None, self._model.slug):
+            what = f"{found.name} is of {short(str(found.slug))}, and this form is for {self._model.slug}."
+            raise InvalidRequest([Problem("model", what)], "this form")
+        self.values = found.values
+        self._desk.say(saying.filled(found, dict(self._walk())))
+        return found.left
+
+    def picture_fields(self) -> list[str]:
+        """The path of every picture that is or can be given, those of a next element included."""
+        return list(picture_places(self._model.params(), self.values))
+
+    def use(self, media: Any, field: str | None = None) -> str:
+        """Put a picture, or the last frame of a `Video`, into `field` or the first free one; returns which.
+
+        Raises `InvalidRequest` when there is no such field or none is free.
+        """
+        values, places = self.values, self.picture_fields()
+        free = [path for path in places if value_at(values, path) is None]
+        path = field or (free[0] if free else "")
+        if path not in places:
+            known = f"It has {', '.join(places)}." if places else "It takes none."
+            what = f"no picture field is {'called ' + repr(field) if field else 'free'}. {known}"
+            raise InvalidRequest([Problem(field or "", what)], f"this form for {self._model.slug}")
+        picture = media.last_frame() if hasattr(media, "last_frame") else media
+        top = re.split(r"[.\[]", path)[0]
+        self._controls[top].write(put(values, path, picture)[top])
+        self._forget_undo()
+        self._refresh()
+        return path
+
+    def swap(self, values: dict[str, Any], what: str) -> None:
+        """Fill in other values; until the next edit a press takes that back."""
+        before = self.values
+        self.values = values
+        if before:
+            self._undo = what, before
+            self._reset.description = f"Undo {what}"
 
     def control(self, path: str) -> Any:
         """The input widget of one value, by its path: `multi_prompt[0].prompt`. Raises KeyError."""
@@ -140,11 +205,11 @@ class Form(widgets.VBox):  # type: ignore[misc]
     # How it is laid out
 
     def _control(self, param: Any) -> Control:
-        return make_control(param, self._clothes, self._changed)
+        return make_control(param, self._clothes, self._changed, self._client)
 
     def _rows(self) -> tuple[Any, ...]:
         make = self._clothes.make
-        head = make(widgets.HTML, value=theme.sheet(theme.SHEET, theme.FORM_SHEET) + _head(self._model))
+        head = make(widgets.HTML, value=theme.sheet(theme.SHEET, theme.FORM_SHEET) + saying.head(self._model))
         self._headings = {
             group: make(widgets.HTML, "kling-wide", "kling-heading", value=tag("div", escape(text)))
             for group, text in self._titles().items()
@@ -152,11 +217,32 @@ class Form(widgets.VBox):  # type: ignore[misc]
         self._fold = make(widgets.Button, "kling-fold", "kling-wide")
         self._fold.on_click(self._folded)
         self._grid = make(widgets.VBox, "kling-grid")
-        reset = make(widgets.Button, description="Start over")
-        reset.on_click(self._start_over)
-        foot = make(widgets.HBox, "kling-foot", children=(self._desk.button, reset, self._desk.status))
-        self._arrange(self.problems)
-        return (head, self._grid, foot, self._desk.cards)
+        self._reset = make(widgets.Button, description="Start over")
+        self._reset.on_click(self._start_over)
+        self._drawers = [kind(self, self._clothes, self._pulled) for kind in (CodeDrawer, PresetDrawer)]
+        walked = list(self._walk())
+        problems = self._problems(walked)
+        self._desk = Desk(
+            self,
+            self._clothes,
+            price=saying.price(self._model),
+            wrong=saying.wrong(problems, dict(walked)),
+            purse=_purse(self._client),
+        )
+        buttons = (
+            self._desk.button,
+            self._desk.status,
+            self._reset,
+            *(each.button for each in self._drawers),
+        )
+        foot = make(widgets.HBox, "kling-foot", children=buttons)
+        self._arrange(problems)
+        self._fixed = (head, self._grid, foot)
+        return (*self._fixed, self._desk.cards)
+
+    def _pulled(self) -> None:
+        panels = [panel for each in self._drawers for panel in each.panel]
+        self.children = (*self._fixed, *panels, self._desk.cards)
 
     def _groups(self) -> list[str]:
         groups = dict.fromkeys(control.param.group for control in self._controls.values())
@@ -205,6 +291,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     def _changed(self, _: Control) -> None:
         if not self._busy:
+            self._forget_undo()
             self._refresh()
 
     def _refresh(self) -> None:
@@ -215,38 +302,36 @@ class Form(widgets.VBox):  # type: ignore[misc]
             by_path.setdefault(problem.path, []).append(problem)
         holders = dict(walked)
         # Of rows that share a path the last one holds the value: the others are empty.
+        folded = tuple(f"{path}." for path, control in walked if getattr(control, "folded", False))
         for path, control in walked:
+            control.asleep = path.startswith(folded)
             mine = by_path.get(path, [])
             control.tell(mine if holders[path] is control else [])
         self._arrange(problems)
-        self._desk.say("".join(_stranger(problem) for problem in problems if problem.path in self._strangers))
-        self._desk.rearm()
+        self._desk.tell(saying.wrong(problems, holders))
+        for drawer in self._drawers:
+            drawer.refresh()
 
     def _tell_all(self) -> None:
         for _, control in self._walk():
             control.told = True
         self._wish = None
         self._refresh()
-        errors = [problem for problem in self.problems if problem.level == "error"]
-        count = "1 thing has" if len(errors) == 1 else f"{len(errors)} things have"
-        listed = "".join(tag("li", escape(self._named(problem))) for problem in errors)
-        said = f"{count} to be put right first. Nothing was sent."
-        self._desk.say(tag("div", escape(said), tag("ul", listed), class_="kling-error", role="alert"))
-
-    def _named(self, problem: Problem) -> str:
-        # `multi_prompt[0].prompt` is "Shot 1, Prompt" to a person.
-        steps = problem.path.split(".")
-        paths = [".".join(steps[: count + 1]) for count in range(len(steps))]
-        known = dict(self._walk())
-        titles = [known[path].title for path in paths if path in known]
-        return f"{', '.join(titles) or problem.path}: {problem.message}"
+        self._desk.tell(saying.refused(self.problems, dict(self._walk())))
 
     def _folded(self, _: object) -> None:
         self._wish = self._fold.description.startswith("Show")
         self._arrange(self.problems)
 
     def _start_over(self, _: object) -> None:
-        self.values = {}
+        if self._undo:
+            self.values = self._undo[1]
+        else:
+            self.swap({}, "start over")
+
+    def _forget_undo(self) -> None:
+        if self._undo:
+            self._undo, self._reset.description = None, "Start over"
 
     # Being shown
 
@@ -259,7 +344,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     def _plain(self) -> str:
         filled = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
-        return f"Form for {self._model.slug}: {filled or 'nothing filled in'}"
+        return f"Form for {self._model.slug}: {mask(filled) or 'nothing filled in'}"
 
 
 def _connected() -> Any:
@@ -268,16 +353,18 @@ def _connected() -> Any:
     return current()
 
 
-def _stranger(problem: Problem) -> str:
-    return tag("div", escape(problem), class_="kling-error", role="alert")
+class _Purse:
+    """The balance of a client."""
+
+    def __init__(self, core: Any) -> None:
+        self._core, self.is_sandbox = core, core.is_sandbox
+
+    def balance(self) -> Future[Any]:
+        """The balance, asked for now on the engine's thread."""
+        future: Future[Any] = self._core.engine.start(self._core.credits())
+        return future
 
 
-def _head(model: Any) -> str:
-    low, high = model.price or (0, model.average_price)
-    average = model.average_price
-    cost = money_text(high) if low == high else f"about {money_text(round(average, 3 if average < 1 else 2))}"
-    usual = published(model.latency)
-    facts = f"{cost} each{f' · usually {range_text(usual)}' if usual else ''} · * has to be filled in"
-    title = tag("div", escape(model.title), class_="kling-title")
-    summary = tag("div", escape(model.summary), class_="kling-muted")
-    return title + summary + tag("div", escape(facts), class_="kling-muted")
+def _purse(client: Any) -> _Purse | None:
+    core = getattr(client, "_core", None)
+    return core and _Purse(core)

@@ -14,6 +14,7 @@ from IPython import display as ipython
 
 from ..errors import KlingError
 from ..jobs.engine import engine
+from ..keep.ledger import Record
 from ..keep.shelf import Piece, Shelf, Wanted
 from ..media import Video
 from ..model.catalogue import models
@@ -44,13 +45,20 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
 
     selected = traitlets.Any(None, allow_none=True)
 
-    def __init__(self, client: Any = None) -> None:
+    def __init__(
+        self,
+        client: Any = None,
+        *,
+        use: Callable[[Any], None] | None = None,
+        fill: Callable[[Record], None] | None = None,
+    ) -> None:
+        self._on_use, self._on_fill = use, fill  # what a studio does with a picture or clip, and with a row
         self._client = client or _current()  # held: a client that nobody holds is made anew each time
         settings = self._client._core.settings
         self._shelf = Shelf(self._client._core.ledger, settings.account, settings.base_url)
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._lock = threading.RLock()
-        self._busy = self._closed = False
+        self._busy = self._closed = self._is_old = False
         self._ticked: dict[int, Piece] = {}
         self._doomed: tuple[Piece, ...] = ()
         self._opened: Piece | None = None
@@ -84,6 +92,13 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         with self._lock:
             self._offer_models()
             self._find()
+
+    def look_again(self) -> None:
+        """Refresh, but not under somebody's hands: what is open large or asked about stays first."""
+        with self._lock:
+            self._is_old = bool(self._stage.outputs or self._doomed)
+            if not self._is_old:
+                self.refresh()
 
     def close(self) -> None:
         """Close the gallery with everything in it."""
@@ -150,7 +165,8 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         self._use = self._button("Use as input", self._choose)
         self._delete = self._button("Delete from disk", self._ask_first)
         self._clear = self._button("Clear selection", self._untick)
-        row = (self._back, self._compare, self._use, self._delete, self._clear)
+        self._fill_in = [self._button("Fill the form from this", self._refill)] if self._on_fill else []
+        row = (self._back, self._compare, self._use, *self._fill_in, self._delete, self._clear)
         return self._clothes.make(widgets.HBox, "kling-actions", children=row)
 
     def _ask_row(self) -> Any:
@@ -271,9 +287,17 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
     def _at_hand(self) -> tuple[Piece, ...]:
         return (self._opened,) if self._opened else tuple(self._ticked.values())
 
+    def _refill(self) -> None:
+        (piece,) = self._at_hand()
+        if self._on_fill:
+            self._on_fill(piece.record)
+            self._say("The form is filled in as it was then.")
+
     def _choose(self) -> None:
         (piece,) = self._at_hand()
         (media, *_) = piece.media()
+        if self._on_use:
+            self._on_use(media)
         self.selected = media.last_frame() if isinstance(media, Video) else media
         what = "The last frame of " if isinstance(media, Video) else ""
         self._say(f"{what}{media.path.name} is chosen as input. In code: gallery.selected")
@@ -286,6 +310,8 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         self._spare()
         if staged:
             self._return_focus(left)
+        if self._is_old:
+            self.look_again()
 
     def _return_focus(self, left: Piece | None) -> None:
         # The pressed button is gone, and without this the keyboard would begin at the top of the page.
@@ -322,6 +348,9 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         here = [piece for piece in self._at_hand() if piece.state == "here"]
         self._compare.disabled = not 2 <= count <= _MOST
         self._use.disabled = not (count == len(here) == 1)
+        for each in self._fill_in:
+            (each.add_class if comparing else each.remove_class)(_HIDDEN)
+            each.disabled = count != 1
         self._use.description = "Use last frame as input" if _is_clip(here) else "Use as input"
         self._delete.disabled, self._clear.disabled = not here, not self._ticked
 

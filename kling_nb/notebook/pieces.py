@@ -11,11 +11,12 @@ from ..jobs.purchase import _CONTENT
 from ..jobs.sweep import Wish, differences
 from ..keep.ledger import Record
 from ..keep.shelf import Piece
-from ..markup import escape, mask, money_text, short, tag, time_text, void
+from ..markup import LITERAL, escape, mask, money_text, short, tag, time_text, void
 from ..media.show import data_uri
 from ..media.trouble import MediaError
 from ..model.catalogue import find
 from ..model.table import table
+from .face import value_text
 from .theme import _ERROR, _LINE, _MUTED
 
 SHEET = f"""
@@ -35,7 +36,7 @@ SHEET = f"""
 .kling-gallery .kling-pager input {{ width:72px }}
 .kling-ask {{ border-left:3px solid {_ERROR}; padding:4px 0 4px 12px }}
 .kling-ask > .widget-html {{ flex:1 1 100% }}
-.kling-status {{ color:{_MUTED}; min-height:19px }}
+.kling-gallery .kling-status {{ color:{_MUTED}; min-height:19px }}
 .kling-tiles {{ display:grid; grid-template-columns:repeat(auto-fill,minmax(184px,1fr)); gap:14px }}
 .kling-tile {{ display:flex; flex-flow:row wrap; align-items:center; gap:6px 12px;
   align-content:space-between; margin:0; padding:0 0 10px; border:1px solid {_LINE}; border-radius:6px;
@@ -162,11 +163,11 @@ def large_html(piece: Piece) -> str:
     record = piece.record
     head = tag("div", escape(title(record)), style=_TITLE) + tag("div", escape(record.prompt), style=_PROMPT)
     rest = {name: value for name, value in settings(record).items() if name != "prompt"}
-    rows = [(name, _text(value)) for name, value in rest.items()]
+    rows = [(name, value_text(value)) for name, value in rest.items()]
     asked = tag("div", table(("setting", "value"), rows), style="margin-top:10px") if rows else ""
     beside = tag("div", _known(piece), asked, style="flex:1 1 280px;max-width:420px;margin-top:4px")
     sides = tag("div", tag("div", _media(piece), style="min-width:0"), beside, style=_SIDES)
-    return tag("div", head, sides, style=_LARGE, class_="kling-large")
+    return tag("div", head, sides, style=_LARGE, class_=f"kling-large {LITERAL}")
 
 
 def _known(piece: Piece) -> str:
@@ -193,9 +194,8 @@ def compared_html(pieces: Sequence[Piece]) -> str:
     ]
     head = tag("div", escape(common), style=_FACTS) if common else ""
     beside = tag("div", *cells, style=_BESIDE)
-    return tag(
-        "div", head, beside, style="font-size:13px;line-height:1.5;max-width:1240px", class_="kling-compared"
-    )
+    wide = "font-size:13px;line-height:1.5;max-width:1240px"
+    return tag("div", head, beside, style=wide, class_=f"kling-compared {LITERAL}")
 
 
 def told_apart(records: Sequence[Record]) -> tuple[str, list[str]]:
@@ -231,14 +231,6 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
         file = names.get(digest, "").replace("\\", "/").rpartition("/")[2]
         return f"picture {file or digest[:8]}"
     return value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_text(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(_text, value))
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def _media(piece: Piece) -> str:

@@ -16,6 +16,7 @@ from ..jobs.engine import Engine, engine
 
 BEAT = 0.25
 BUDGET = 40  # messages a second, of all cards together; the server's own limit is 1000
+_SHARE = int(BUDGET * BEAT)
 
 _log = logging.getLogger("kling_nb")
 _current: Pulse | None = None
@@ -34,8 +35,8 @@ class Beating(Protocol):
         """The card's end, made on a worker thread: it may have to decode a film."""
         ...
 
-    def swap(self, markup: Any) -> None:
-        """Put the end in the card's place."""
+    def swap(self, markup: Any) -> Any:
+        """Put the end in the card's place; a number it returns is that of the messages it took."""
         ...
 
     def remains(self) -> list[Any]:
@@ -63,6 +64,7 @@ class Pulse:
         self.engine = work
         self._live: deque[Beating] = deque()
         self._closing: deque[Any] = deque()
+        self._cost = 1  # messages that an end takes
         self._beating: asyncio.Task[None] | None = None
 
     def add(self, card: Beating) -> None:
@@ -72,27 +74,33 @@ class Pulse:
             self._beating = asyncio.ensure_future(self._beat())
 
     async def _beat(self) -> None:
+        left = 0
         while self._live or self._closing:
-            left = int(BUDGET * BEAT)
+            left = _SHARE + min(0, left)  # an end may take more than was left: it is owed then
             left -= await self._finish(left)
             left -= self._refresh(left)
-            self._clear_away(left)
+            left -= self._clear_away(left)
             await asyncio.sleep(BEAT)
 
-    def _clear_away(self, left: int) -> None:
-        while self._closing and left > 0:
+    def _clear_away(self, left: int) -> int:
+        sent = 0
+        while self._closing and sent < left:
             widget = self._closing.popleft()
             if widget.comm is not None:  # a closed one sends nothing
-                left -= _quietly(widget.close)
+                sent += _quietly(widget.close)
+        return sent
 
     async def _finish(self, left: int) -> int:
-        over = [card for card in self._live if card.is_over][:left]
-        for card in over:
+        sent = 0
+        for card in [card for card in self._live if card.is_over]:
+            if sent + self._cost > left:
+                break
             self._live.remove(card)
             markup = await asyncio.get_running_loop().run_in_executor(None, card.markup)
-            _quietly(card.swap, markup)
+            sent += (cost := _quietly(card.swap, markup))
+            self._cost = min(max(1, cost), _SHARE)  # the next one will cost about as much
             self._closing.extend(card.remains())
-        return len(over)
+        return sent
 
     def _refresh(self, left: int) -> int:
         sent = 0
@@ -108,7 +116,8 @@ class Pulse:
 def _quietly(act: Callable[..., Any], *arguments: Any) -> int:
     # A kernel that is going down closes its sockets under us: no reason to print a traceback anywhere.
     try:
-        act(*arguments)
+        sent = act(*arguments)
     except Exception:  # noqa: BLE001
         _log.debug("a card could not be updated", exc_info=True)
-    return 1
+        return 1
+    return sent if isinstance(sent, int) else 1

@@ -17,7 +17,7 @@ from IPython import display as ipython
 
 from ..jobs.batch import Batch, summary
 from ..jobs.row import Row
-from ..markup import escape, money_text, short, tag, time_text
+from ..markup import LITERAL, escape, money_text, short, tag, time_text
 from ..media.show import reach
 from . import bridge
 from .face import _WORDS
@@ -103,7 +103,7 @@ def markup(batch: Batch) -> str:
     head = tag("tr", *(tag("th", name, scope="col", style=_CELL) for name in _HEAD))
     table = tag("table", tag("thead", head), *map(_row, rows), style=_TABLE)
     parts = [_totals(batch), _bar(batch), table, _rest(batch, rows), _advice(batch)]
-    return tag("div", *parts, class_="kling-batch", style=_FRAME)
+    return tag("div", *parts, class_=f"kling-batch {LITERAL}", style=_FRAME)
 
 
 def _totals(batch: Batch) -> str:

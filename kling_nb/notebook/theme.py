@@ -48,9 +48,10 @@ FORM_SHEET = f"""
 .kling-form > * {{ overflow:visible }}
 .kling-form .widget-html, .kling-form .widget-html-content {{ height:auto; line-height:1.45; font-size:13px;
   margin:0; min-height:0 }}
-.kling-grid {{ display:grid; grid-template-columns:repeat(auto-fill,minmax(230px,1fr)); gap:14px 20px;
+.kling-grid {{ display:grid; grid-template-columns:repeat(auto-fill,minmax(120px,1fr)); gap:6px 20px;
   align-items:start; overflow:visible; margin:10px 0 }}
-.kling-wide {{ grid-column:1/-1 }}
+.kling-grid > * {{ grid-column:span 2 }}
+.kling-grid > .kling-field:has(> .widget-checkbox), .kling-grid > .kling-wide {{ grid-column:1/-1 }}
 .kling-field {{ overflow:visible; min-width:0; gap:3px }}
 .kling-field > * {{ margin:0; width:auto }}
 .kling-field .widget-inline-hbox {{ flex-direction:column; align-items:stretch; height:auto; gap:3px }}
@@ -70,27 +71,74 @@ FORM_SHEET = f"""
 .kling-count {{ white-space:nowrap; font-variant-numeric:tabular-nums }}
 .kling-heading .widget-html-content {{ font-weight:600; font-size:14px; border-bottom:1px solid {_LINE};
   padding:6px 0 3px; color:var(--jp-ui-font-color1,inherit) }}
-.kling-picture {{ display:grid; grid-template-columns:1fr auto; gap:3px 8px; align-items:end }}
+.kling-heading .widget-html-content:has(> div:empty) {{ padding:0 }}
+.kling-picture {{ flex-flow:row wrap; gap:3px 8px; align-items:flex-end }}
+.kling-picture > .widget-text {{ flex:1 1 150px }}
 .kling-picture > .jupyter-button {{ width:auto; height:32px }}
-.kling-picture > .kling-note {{ grid-column:1/-1 }}
+.kling-picture > .kling-earlier, .kling-picture > .kling-note {{ flex:1 0 100% }}
+@media (min-width:960px) {{ .kling-grid > .kling-picture.kling-picture {{ grid-column:span 3 }} }}
+.kling-picture .kling-note .widget-html-content {{ display:grid; grid-template-columns:auto 1fr;
+  grid-auto-rows:min-content }}
+.kling-picture .kling-note .widget-html-content > * {{ grid-column:2; min-width:0; overflow-wrap:anywhere }}
 .kling-picture .kling-help {{ flex-wrap:wrap; justify-content:flex-start }}
 .kling-picture .kling-count {{ white-space:normal }}
-.kling-view {{ display:flex; align-items:center; gap:10px; margin-top:4px; color:{_MUTED} }}
-.kling-view img {{ border-radius:4px; border:1px solid {_LINE}; max-width:240px; object-fit:cover }}
-.kling-list {{ gap:8px }}
-.kling-list > .kling-field {{ border-left:3px solid {_LINE}; padding:2px 0 2px 12px; position:relative }}
-.kling-list > .kling-field > .widget-inline-hbox > .widget-label, .kling-part > .kling-note .kling-label {{
-  min-height:26px; line-height:26px }}
+.kling-picture .kling-note .kling-view {{ display:contents; color:{_MUTED} }}
+.kling-view img {{ grid-column:1; grid-row:1/span 9; margin:3px 10px 0 0; max-width:110px;
+  border-radius:4px; border:1px solid {_LINE}; object-fit:cover }}
+.kling-view span {{ grid-column:2; color:{_MUTED}; overflow-wrap:anywhere }}
+.kling-list {{ gap:4px }}
+.kling-items {{ gap:3px; container-type:inline-size }}
+@container (max-width:420px) {{ .kling-line.kling-tools {{ margin-bottom:0; max-width:100%; flex-wrap:wrap;
+  height:auto; align-self:flex-start }} }}
+.kling-field + .kling-part-line {{ margin-top:8px }}
+.kling-items > .kling-field, .kling-items > .kling-part-line, .kling-items > .kling-note {{
+  padding:0 0 0 12px; border-left:3px solid {_LINE} }}
+.kling-items > .kling-note {{ padding-left:34px }}
+.kling-part-line + .kling-field, .kling-part-line + .kling-note {{ margin-top:-3px }}
+.kling-list, .kling-items, .kling-line {{ overflow:visible }}
+.kling-line {{ flex-wrap:wrap; align-items:center; gap:0 2px; min-height:22px }}
+.kling-tools {{ align-self:flex-end; max-width:calc(100% - 92px); margin-bottom:-27px; height:24px; z-index:1;
+  flex-wrap:nowrap }}
+.kling-line .jupyter-button {{ width:auto; height:24px; line-height:24px; margin:0; padding:0 4px;
+  font-size:12px; background:none; box-shadow:none; color:{_MUTED} }}
+.kling-part-line {{ flex-wrap:nowrap }}
+.kling-line .kling-tool {{ flex:0 1 auto; min-width:0 }}
+.kling-line .jupyter-button:hover:enabled {{ color:var(--jp-ui-font-color1,inherit);
+  text-decoration:underline }}
+.kling-line .jupyter-button:focus-visible {{ outline:2px solid {_ACCENT}; outline-offset:-2px }}
+.kling-line .kling-toggle {{ flex:1 1 60px; min-width:0; padding:0; text-align:left; font-weight:500;
+  font-size:13px; color:var(--jp-ui-font-color1,inherit) }}
+.kling-toggle::before {{ content:"\\25B8"; content:"\\25B8" / ""; display:inline-block; width:1.4em }}
+.kling-toggle.kling-open::before {{ content:"\\25BE"; content:"\\25BE" / "" }}
+.kling-items > .kling-field > .widget-inline-hbox > .widget-label {{ min-height:24px; line-height:24px }}
 .kling-part .kling-grid {{ display:flex; flex-flow:row wrap; gap:8px 20px; margin:4px 0 0 }}
 .kling-part .kling-grid > .kling-field {{ flex:0 1 150px }}
-.kling-part .kling-grid > .kling-wide {{ flex:1 1 340px }}
-.kling-list > .jupyter-button {{ align-self:flex-start; width:auto }}
-.kling-field > .kling-remove {{ position:absolute; top:0; right:0; width:auto; height:24px; line-height:24px;
-  font-size:12px; z-index:1 }}
+.kling-part .kling-grid > .kling-wide {{ flex:1 1 260px }}
+.kling-part .kling-grid > .kling-list {{ flex:2 1 460px }}
+.kling-list > .jupyter-button {{ align-self:flex-start; width:auto; height:26px; line-height:26px }}
+.kling-list > .kling-strip-set {{ align-self:flex-end; margin-top:-26px; height:24px; line-height:24px }}
+.kling-strip {{ display:flex; gap:2px; font-size:12px; line-height:1.3; margin:2px 0 }}
+.kling-strip > div {{ min-width:0; padding:3px 6px; overflow:hidden; white-space:nowrap; border-radius:3px;
+  box-sizing:border-box; border:1px solid {_LINE}; color:var(--jp-ui-font-color1,inherit) }}
+.kling-strip b {{ margin-right:.5em }}
+.kling-shot {{ background:color-mix(in srgb,{_ACCENT} 22%,transparent) }}
+.kling-strip > .kling-free {{ border-style:dashed; color:{_MUTED} }}
 .kling-fold {{ justify-self:start; width:auto }}
 .kling-foot {{ align-items:flex-start; gap:8px; flex-wrap:wrap; overflow:visible }}
-.kling-foot .jupyter-button {{ width:auto; margin:0; min-width:110px }}
+.kling-foot .jupyter-button {{ width:auto; margin:0 }}
+.kling-form > .kling-foot > .mod-primary {{ min-width:130px }}
+.kling-status {{ flex:1 1 calc(100% - 200px); min-height:32px }}
 .kling-foot ul {{ margin:2px 0; padding-left:18px }}
+.kling-form > .kling-drawer {{ margin:10px 0 0; padding:10px 12px; border:1px solid {_LINE};
+  border-radius:6px; overflow:visible }}
+.kling-drawer label {{ display:block }}
+.kling-code {{ display:block; box-sizing:border-box; width:100%; margin:4px 0 0; padding:8px; resize:vertical;
+  white-space:pre; border:1px solid {_LINE}; border-radius:3px; color:var(--jp-ui-font-color1,inherit);
+  background:var(--jp-cell-editor-background,transparent);
+  font:var(--jp-code-font-size,13px)/1.5 var(--jp-code-font-family,monospace) }}
+.kling-presets {{ display:grid; grid-template-columns:minmax(0,320px) auto 1fr; gap:8px; align-items:end }}
+.kling-presets > .kling-wide {{ grid-column:1/-1 }}
+.kling-presets > .jupyter-button {{ width:auto; margin:0; height:32px; grid-column:2/-1; justify-self:start }}
 .kling-cards {{ margin-top:8px; overflow:visible }}
 """
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import kling_nb as kn
 from kling_nb.errors import KlingError, Stopped
 from kling_nb.jobs.estimate import Estimate
-from kling_nb.states import State
+from kling_nb.states import JobEvent, State
 
 
 @dataclass
@@ -27,6 +29,11 @@ class StillJob:
     metrics: dict[str, Any] = field(default_factory=dict)
     outputs: tuple[Any, ...] = ()
     value: Any = None
+    request: Any = field(default_factory=lambda: kn.Kling3TextToImage(prompt="a fox in the snow"))
+    history: tuple[JobEvent, ...] = ()
+    take: int = 1
+    reused: bool = False
+    resumed: bool = False
     stops: int = 0
 
     def stop(self) -> None:
@@ -49,6 +56,7 @@ class Picture:
     """A result that shows itself."""
 
     markup: str = "<figure>a picture</figure>"
+    path: Path = Path("kling-media/fox.png")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.markup}

@@ -8,7 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
+from every import EVERY
 
 import kling_nb as kn
 from kling_nb.model.catalogue import models
@@ -164,7 +166,127 @@ def test_a_press_with_something_missing_says_it_everywhere_and_sends_nothing(
     assert "2 things have to be put right first" in pro._desk.status.value
     assert "kling-error" in note(pro, "prompt")
     assert "kling-error" in note(pro, "start_image_url")
+
+
+def test_generate_is_off_and_says_why_without_accusing_anybody(pro: Form) -> None:
+    assert pro._desk.button.disabled
+    assert "Prompt and Start image have to be filled in." in pro._desk.status.value
+    assert "kling-error" not in pro._desk.status.value
+    pro.control("prompt").value = "a fox"
+    assert "Start image has to be filled in." in pro._desk.status.value
+    pro.control("start_image_url").value = "https://example.com/a.png"
+    assert "to be filled in" not in pro._desk.status.value
     assert not pro._desk.button.disabled
+    pro.values = {**FULL, "multi_prompt": [{"duration": "4"}], "voice_ids": ["a", "b"]}
+    assert "Prompt of Shot 1 has to be filled in." in pro._desk.status.value
+    pro.values = {**FULL, "cfg_scale": "much", "duration": "99"}
+    assert "Seconds and Prompt strength have to be put right." in pro._desk.status.value
+    assert "kling-error" in pro._desk.status.value
+    assert pro._desk.button.disabled
+
+
+def test_many_reasons_are_counted(pro: Form) -> None:
+    pro.values = {"elements": [{}, {}, {}], "multi_prompt": [{}, {}]}
+    assert "4 more have to be filled in." in pro._desk.status.value
+
+
+def test_the_price_stands_beside_the_button_as_an_estimate(pro: Form, client: StillClient) -> None:
+    assert "Estimated price about $1.94" in pro._desk.status.value
+    other = form("kling-text2video", client)
+    assert "Estimated price $" in other._desk.status.value
+    assert " to $" in other._desk.status.value
+
+
+def test_start_over_can_be_taken_back_until_the_next_edit(pro: Form, wire: Wire) -> None:
+    wire.press(pro._reset)
+    assert pro._reset.description == "Start over"
+    pro.values = FULL
+    wire.press(pro._reset)
+    assert (pro.values, pro._reset.description) == ({}, "Undo start over")
+    wire.press(pro._reset)
+    assert (pro.values, pro._reset.description) == (FULL, "Start over")
+    wire.press(pro._reset)
+    pro.control("prompt").value = "a"
+    assert pro._reset.description == "Start over"
+    assert pro.values == {"prompt": "a"}
+
+
+def test_the_code_is_live_while_it_is_open_exact_and_escaped(pro: Form, wire: Wire) -> None:
+    drawer = pro._drawers[0]
+    assert drawer.panel == ()
+    wire.press(drawer.button)
+    (panel,) = drawer.panel
+    assert panel in pro.children
+    assert "# This does not run as it stands:" in panel.value
+    pro.values = {**FULL, "prompt": "</textarea><b>me@example.com @Element1 @Element2 <<<voice_1>>>"}
+    assert "&lt;/textarea&gt;&lt;b&gt;me@example.com" in panel.value
+    assert panel.value.count("</textarea>") == 1
+    assert "<label>" in panel.value
+    wire.press(drawer.button)
+    assert panel not in pro.children
+    wire.clear()
+    pro.control("prompt").value = "other"
+    assert "other" not in panel.value
+
+
+@pytest.mark.filterwarnings("ignore::kling_nb.RequestWarning")
+@pytest.mark.parametrize("slug", SLUGS)
+def test_from_form_to_code_to_form_is_the_identity(slug: str, client: StillClient) -> None:
+    request = kn.models()[slug].request(**EVERY[slug])
+    one, other = form(slug, client), form(slug, client)
+    one.value = request
+    space: dict[str, Any] = {}
+    exec(one.code, space)
+    other.value = space["request"]
+    assert other._model(**other.values) == request
+    assert other.values == one.values
+    assert other.code == one.code == request.code()
+
+
+def test_a_picture_goes_into_the_first_free_field_or_the_named_one(pro: Form, tmp_path: Path) -> None:
+    path = tmp_path / "fox.png"
+    PIL.Image.new("RGB", (8, 8)).save(path)
+    image = kn.Image(path)
+    assert pro.picture_fields() == [
+        "start_image_url",
+        "end_image_url",
+        "elements[0].frontal_image_url",
+        "elements[0].reference_image_urls[0]",
+    ]
+    assert pro.use(image) == "start_image_url"
+    assert pro.use(image) == "end_image_url"
+    assert pro.use(image, "elements[0].reference_image_urls[0]") == "elements[0].reference_image_urls[0]"
+    assert pro.use(image) == "elements[0].frontal_image_url"
+    assert pro.values == {
+        "start_image_url": image,
+        "end_image_url": image,
+        "elements": [{"frontal_image_url": image, "reference_image_urls": [image]}],
+    }
+    assert pro.use("https://example.com/a.png", "start_image_url") == "start_image_url"
+    assert pro.values["start_image_url"] == "https://example.com/a.png"
+    with pytest.raises(kn.InvalidRequest, match=r"called 'prompt'. It has start_image_url, "):
+        pro.use(image, "prompt")
+
+
+def test_no_free_field_is_said(client: StillClient) -> None:
+    with pytest.raises(kn.InvalidRequest, match="It takes none"):
+        form("kling-text2video", client).use("a.png")
+
+
+def test_of_a_clip_the_last_frame_is_used(pro: Form) -> None:
+    class Clip:
+        def last_frame(self) -> str:
+            return "https://example.com/last.png"
+
+    pro.use(Clip())
+    assert pro.values == {"start_image_url": "https://example.com/last.png"}
+
+
+def test_what_was_typed_elsewhere_stays_when_a_picture_comes(pro: Form) -> None:
+    pro.control("prompt").value = "a"
+    pro.control("prompt").value = ""
+    pro.use("https://example.com/a.png")
+    assert "kling-error" in note(pro, "prompt")
 
 
 def test_limits_can_be_seen(pro: Form, wire: Wire) -> None:
@@ -176,16 +298,22 @@ def test_limits_can_be_seen(pro: Form, wire: Wire) -> None:
     assert add.description == "Full (5 of 5)"
 
 
-def test_characters_are_counted(pro: Form) -> None:
-    pro.values = {"multi_prompt": [{"prompt": "x" * 513}]}
-    assert "513 / 512" in note(pro, "multi_prompt[0].prompt")
-    assert "kling-error" in note(pro, "multi_prompt[0].prompt")
+def test_characters_are_counted_from_half_of_the_limit_on(pro: Form, wire: Wire) -> None:
+    pro.values = {"multi_prompt": [{"prompt": "x"}, {"prompt": "x" * 513}]}
+    for row in pro._controls["multi_prompt"].rows:  # type: ignore[attr-defined]
+        wire.press(row.toggle)
+    assert "up to 512" in note(pro, "multi_prompt[0].prompt")
+    pro.control("multi_prompt[0].prompt").value = "x" * 300
+    assert "300 / 512" in note(pro, "multi_prompt[0].prompt")
+    assert "513 / 512" in note(pro, "multi_prompt[1].prompt")
+    assert "kling-error" in note(pro, "multi_prompt[1].prompt")
 
 
 def test_a_row_in_the_middle_can_go(pro: Form, wire: Wire) -> None:
     pro.values = {"multi_prompt": [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"}]}
     rows = pro._controls["multi_prompt"].rows  # type: ignore[attr-defined]
-    wire.press(rows[1].remove)
+    wire.press(rows[1].toggle)
+    wire.press(rows[1].tools["remove"])
     assert [shot["prompt"] for shot in pro.values["multi_prompt"]] == ["one", "three"]
     assert pro.control("multi_prompt[1].prompt").value == "three"
 
@@ -303,6 +431,13 @@ def test_inside_another_widget_the_result_takes_the_place_of_the_card(
     assert "<figure>a picture</figure>" in result.outputs[0]["data"]["text/html"]
 
 
+def test_a_press_that_comes_too_early_sends_nothing(pro: Form, client: StillClient, wire: Wire) -> None:
+    pro.values = {"prompt": "a"}
+    wire.press(pro._desk.button)
+    assert client.asked == []
+    assert "1 thing has to be put right first" in pro._desk.status.value
+
+
 def test_where_nobody_looks_a_form_sends_nothing_and_still_works(
     client: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,8 +480,10 @@ def test_a_form_is_light(client: StillClient, wire: Wire) -> None:
     assert time.perf_counter() - began < 0.1
     assert len(open_widgets() - before) <= 65
     assert wire.count() <= 70
+    made.values = FULL
+    made.control("prompt").value = FULL["prompt"] + " now"
     wire.clear()
-    made.control("prompt").value = "a"
+    made.control("prompt").value = FULL["prompt"] + " now and then"
     assert wire.count() <= 2
     made.close()
 
