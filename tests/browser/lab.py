@@ -40,6 +40,7 @@ OVERRIDES = {
     # Else cells that are not in view are not in the page either.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
+_APPS = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}
 _WIDGET = "window.jupyterapp.shell.currentWidget"
 _READY = f"""() => {{
   const shown = window.jupyterapp && {_WIDGET};
@@ -59,11 +60,15 @@ def launch(playwright: Playwright, executable: str) -> Browser:
     return playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
 
 
-class Lab:
-    """A JupyterLab server in a folder of its own, in whose kernels the package can be imported."""
+class Server:
+    """A server in a folder of its own, in whose kernels the package can be imported.
 
-    def __init__(self, folder: Path, *, dark: bool = False) -> None:
+    `program` is `jupyterlab`, `notebook` or `voila`.
+    """
+
+    def __init__(self, folder: Path, *, dark: bool = False, program: str = "jupyterlab") -> None:
         self.root = folder / "notebooks"
+        self._program = program
         self._folder = folder
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
@@ -74,7 +79,7 @@ class Lab:
         (folder / "settings" / "overrides.json").write_text(json.dumps(overrides))
         with (folder / "server.log").open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", *self._flags()],
+                [sys.executable, "-m", program, *self._flags()],
                 cwd=self.root,
                 env=self._environment(),
                 stdout=log,
@@ -83,13 +88,18 @@ class Lab:
         self._wait_until_up()
 
     def _flags(self) -> list[str]:
+        if self._program == "voila":
+            # Beside its notebooks Voilà serves no other file unless told to.
+            files = "--VoilaConfiguration.file_allowlist=.*"
+            return ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={self._port}", files, str(self.root)]
         places = {name: self._folder / name for name in ("settings", "user", "workspaces")}
         return [
             *("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self._port}"),
             *("--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password="),
             *("--ServerApp.disable_check_xsrf=True", "--FileContentsManager.delete_to_trash=False"),
             f"--ServerApp.root_dir={self.root}",
-            *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
+            f"--{_APPS[self._program]}.expose_app_in_browser=True",
+            "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             f"--LabApp.app_settings_dir={places['settings']}",
             f"--LabApp.user_settings_dir={places['user']}",
@@ -97,7 +107,7 @@ class Lab:
         ]
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name != "KLING_NB_UI"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KLING_NB_")}
         names = (
             "JUPYTER_CONFIG_DIR",
             "JUPYTER_DATA_DIR",
@@ -112,7 +122,7 @@ class Lab:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(f"{self.url}/api/status", timeout=2).read()
+                urllib.request.urlopen(f"{self.url}{self._alive}", timeout=2).read()
                 return
             time.sleep(0.1)
         self.close()
@@ -140,10 +150,19 @@ class Lab:
         nbformat.write(made, self.root / name)
         return name
 
+    @property
+    def _alive(self) -> str:
+        return "/voila/tree" if self._program == "voila" else "/api/status"
+
+
+class Lab(Server):
+    """JupyterLab, or Notebook 7, which is made of the same parts."""
+
     def open(self, page: Page, name: str) -> Notebook:
-        """Open a notebook in JupyterLab and wait for its kernel."""
+        """Open a notebook and wait for its kernel."""
+        place = "doc/tree" if self._program == "jupyterlab" else "notebooks"
         for _ in range(3):  # one load in a hundred never gets a status from its kernel; a second one cures it
-            page.goto(f"{self.url}/doc/tree/{name}?reset", wait_until="domcontentloaded")
+            page.goto(f"{self.url}/{place}/{name}?reset", wait_until="domcontentloaded")
             with contextlib.suppress(Error):
                 page.wait_for_function(_READY, timeout=20000)
                 return Notebook(page)
