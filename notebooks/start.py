@@ -55,7 +55,7 @@ def _headless(python: str) -> int:
         "    nbformat.write(notebook, sys.argv[2])\n"
     )
     done = subprocess.run([python, "-c", code, str(HERE / NOTEBOOK), NOTEBOOK], cwd=out)
-    for path in sorted(path for path in out.rglob("*") if path.is_file() and not path.name.startswith(".")):
+    for path in sorted(path for path in out.rglob("[!.]*") if path.is_file() and path.suffix != ".json"):
         print(f"{path.stat().st_size:>10,} bytes  {path.relative_to(HERE.parent)}")
     return done.returncode
 

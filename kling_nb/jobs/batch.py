@@ -52,6 +52,15 @@ class BatchFailed(KlingError):
     rows: Mapping[int, KlingError] = {}
     again = "Running the same batch again is safe: what is there already is not bought again."
 
+    @property
+    def charged_text(self) -> str:
+        """Whether the rows without a result cost money, as a sentence; those with one did."""
+        return f"{super().charged_text.rstrip('.')} for these rows."
+
+    def __str__(self) -> str:
+        # The list ends its line, so the advice begins one.
+        return "\n".join(super().__str__().rsplit("\n ", 1))
+
 
 class Batch(Sequence[Row]):
     """Many jobs at once, as a sequence of `Row`s in the order they were asked for.

@@ -22,9 +22,11 @@ from ..errors import (
     UnexpectedAnswer,
 )
 from ..keep.arrivals import Arrival
+from ..keep.beside import write_beside
 from ..keep.ledger import Ledger, LedgerError
 from ..keep.store import BrokenMedia, Store
 from ..markup import sentence
+from ..media.trouble import MediaError
 from ..service import wire
 from ..service.api import Api
 from ..service.downloads import Downloads
@@ -204,7 +206,17 @@ class Runner:
             job.value = _value(job, status.body)
         files = await asyncio.to_thread(_described, job.outputs)
         self._written(job, State.COMPLETED, outputs=files or [{"value": job.value}])
+        await asyncio.to_thread(self._describe, job)
         job._end(State.COMPLETED)
+
+    def _describe(self, job: Job) -> None:
+        """Lay its record beside each file: a courtesy, which never costs the file."""
+        if job._row is None:
+            return
+        with contextlib.suppress(LedgerError, MediaError):
+            record = self.ledger.get(job._row)
+            for made in job.outputs:
+                write_beside(made.path, record)
 
     def _written(self, job: Job, state: State, **more: Any) -> None:
         if job._row is None:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from ..errors import KlingError
 from ..markup import mask
+from ..media.trouble import place
 from ..states import State
 
 # Marks the file as ours, so that somebody else's database is not taken for a ledger ("klnb").
@@ -433,7 +434,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise LedgerError(f"The folder {path.parent} can not be made: {error.strerror}.") from error
+        raise LedgerError(f"The folder {place(path.parent)} can not be made: {error.strerror}.") from error
     deadline = time.monotonic() + _BUSY
     while True:
         database = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)

@@ -18,6 +18,7 @@ from ..media import Image, Video, pixels
 from ..media.trouble import MediaError, disk_trouble
 from ..media.whole import write_whole
 from ..states import State
+from .beside import beside
 from .ledger import Ledger, Record, _like
 
 SIDE = 400  # of a small view, in pixels: sharp on dense screens at half that size
@@ -109,6 +110,7 @@ class Shelf:
         for path in piece.paths:
             with disk_trouble(f"Could not delete {path.name}"):
                 path.unlink(missing_ok=True)
+                beside(path).unlink(missing_ok=True)
         self._ledger.moved(piece.id, State.COMPLETED, _DELETED)
         (gone,) = self._pieces([piece.record])
         return gone

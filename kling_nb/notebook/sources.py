@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequest, Problem
+from ..keep.beside import beside
 from ..keep.ledger import Ledger, Record
 from ..media.picture import read_picture
 from ..media.trouble import MediaError
@@ -72,9 +73,8 @@ def _of_file(path: Path, params: tuple[Param, ...], core: Any, job_id: str | Non
         record = record or ledger.by_output(service, hashlib.sha256(path.read_bytes()).hexdigest())
     if record is not None:
         return _of_record(record, params, path.name)
-    for beside in (path.with_name(f"{path.name}.json"), path.with_suffix(".json")):
-        if beside.is_file():
-            return _of_text(beside, params)
+    if beside(path).is_file():
+        return _of_text(beside(path), params)
     raise _refusal(f"no job on record has made {path.name}. Use {_SOURCES}.")
 
 
@@ -83,10 +83,14 @@ def _of_text(path: Path, params: tuple[Param, ...]) -> Source:
     try:
         data = json.loads(path.read_bytes() if path.stat().st_size <= _LONGEST else b"")
         values = data.get("params", data.get("values"))
-        inputs = {str(at): dict(known) for at, known in dict(data.get("inputs") or {}).items()}
+        inputs = {str(at): _here(known, path.parent) for at, known in dict(data.get("inputs") or {}).items()}
         return _restored(path.name, data.get("model"), dict(values), inputs, params)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise _refusal(f"{path.name} is no record of a request. Use {_SOURCES}.") from None
+
+
+def _here(known: Mapping[str, str], folder: Path) -> dict[str, str]:
+    return {**known, "file": os.path.normpath(folder / known["file"])} if known.get("file") else dict(known)
 
 
 def _of_record(record: Record, params: tuple[Param, ...], name: str) -> Source:

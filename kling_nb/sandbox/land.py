@@ -48,6 +48,8 @@ class View:
 
     def __post_init__(self) -> None:
         self.dice = np.random.default_rng(self.scene.seed)
+        # How many specks there are depends on the size in pixels; the land must not.
+        self.specks = np.random.default_rng(self.scene.seed)
         self.front = Image.new("RGBA", self.size, (0, 0, 0, 0))
         self.land = LANDS.get(self.scene.land, Land())
         self.horizon = self.land.horizon * self.size[1]
@@ -101,7 +103,7 @@ def _sky(view: View) -> None:
             _tint(sky, np.exp(np.where(off < 0, 7, -40) * off) * rays, tone)
     small = Image.fromarray(np.clip(sky, 0, 255).astype(np.uint8))
     smooth = np.asarray(small.resize(view.size, Image.Resampling.BICUBIC), np.int16)
-    grain = dice.integers(-2, 3, (view.size[1], view.size[0], 1), np.int16)
+    grain = view.specks.integers(-2, 3, (view.size[1], view.size[0], 1), np.int16)
     view.back = Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8))
     if hour in ("night", "twilight"):
         few = hour == "twilight" or {"snow", "rain"} & {*view.scene.weather}
@@ -184,7 +186,7 @@ def _water(view: View) -> None:
     deep, colours = height - line, view.scene.palette
     above = np.asarray(view.back.crop((0, line - deep, width, line)))[::-1]
     near = np.linspace(0, 1, deep, dtype=np.float32)[:, None]
-    sway = (np.sin(near**0.6 * 90) + dice.normal(0, 0.5, (deep, 1))) * near * view.unit * 0.012
+    sway = (np.sin(near**0.6 * 90) + view.specks.normal(0, 0.5, (deep, 1))) * near * view.unit * 0.012
     columns = np.clip(np.arange(width) + sway.astype(int), 0, width - 1)
     mirror = Image.fromarray(np.take_along_axis(above, columns[..., None], 1))
     shade = Image.fromarray((60 + 110 * near).astype(np.uint8)).resize((width, deep))

@@ -329,10 +329,13 @@ def test_deleted_is_gone_from_disk_and_stays_on_record(
     folder = kling._core.ledger.path.parent / "thumbnails"
     shown = opened()
     path = shown._shown[0].paths[0]
+    record = path.with_name(f"{path.name}.json")
+    record.write_text("{}")
     tick(shown, 0)
     wire.press(shown._delete)
     wire.press(shown._yes)
     assert not path.exists()
+    assert not record.exists()
     assert list(folder.iterdir()) == []
     assert "Deleted 1 file from disk" in shown._status.value
     assert "Deleted from disk on" in faces(shown)[0]

@@ -88,6 +88,20 @@ def test_from_a_picture_and_from_its_file_wherever_that_is_now(
     assert "Filled in from " in said(made)
 
 
+def test_where_no_ledger_knows_a_file_its_own_record_does(
+    client: Callable[..., kn.Client], pictures: list[Path], tmp_path: Path, wire: Wire
+) -> None:
+    image = client().run(asked(pictures))
+    made = form(T2I, client(home=tmp_path / "another machine"))
+    assert made.fill(image.path) == ()
+    front, side = (str(path.resolve()) for path in pictures)
+    (element,) = made.values["elements"]
+    assert element == {"frontal_image_url": front, "reference_image_urls": [side]}
+    record = json.loads(image.path.with_name(f"{image.path.name}.json").read_text())
+    assert (record["model"], record["request_id"], record["cost"]) == (T2I, image.job_id, 0.035)
+    assert str(tmp_path) not in json.dumps(record)
+
+
 def test_what_can_not_be_brought_back_is_left_out_and_named(
     client: Callable[..., kn.Client], pictures: list[Path], wire: Wire
 ) -> None:

@@ -219,7 +219,8 @@ def on_disk(media: Path, known: dict[str, Any], bought: dict[str, Any]) -> None:
             assert path.name == f"{row['prompt'].replace(' ', '-')}-{name[:8]}{suffix(row)}"
             assert path.read_bytes() == fetched(bought[name]["generation_url"])
             files[path] = name
-    assert files.keys() == {path for path in media.iterdir() if not path.name.startswith(".")}
+    whole = [path for path in media.iterdir() if not path.name.startswith(".")]
+    assert files.keys() == {path for path in whole if path.suffix != ".json"}
     assert set(files.values()) == {name for name, row in bought.items() if row["generation_url"]}
 
 

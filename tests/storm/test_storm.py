@@ -158,7 +158,8 @@ def files(media: Path, ledger: Path) -> None:
     outputs = [json.loads(row["outputs"]) for row in read(ledger) if row["slug"] == PICTURE]
     paths = [Path(output["path"]) for each in outputs for output in each]
     assert len(set(paths)) == len(paths)
-    assert set(paths) == set(media.iterdir())
+    records = [path.with_name(f"{path.name}.json") for path in paths]
+    assert {*paths, *records} == set(media.iterdir())
     for each in outputs:
         for output in each:
             assert hashlib.sha256(Path(output["path"]).read_bytes()).hexdigest() == output["sha256"]
