@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,12 @@ def main(arguments: list[str]) -> int:
     quick = "--quick" in arguments
     rest = [argument for argument in arguments if argument != "--quick"]
     python = python_with("test")
-    results = [(name, *_timed([python, "-m", *command])) for name, command in _steps(rest, quick=quick)]
+    steps = _steps(rest, quick=quick)
+    # The last two mostly wait, for a page and for the sandbox: together they take the time of one.
+    alone, together = (steps, []) if quick else (steps[:-2], steps[-2:])
+    results = [_run(python, *step) for step in alone]
+    with ThreadPoolExecutor() as pool:
+        results += pool.map(lambda step: _run(python, *step), together)
     for name, seconds, code in results:
         print(f"{'passed' if code == 0 else 'FAILED':<7} {seconds:6.1f} s  {name}")
     failed = sum(code != 0 for _, _, code in results)
@@ -48,13 +54,18 @@ def _steps(rest: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
     return steps
 
 
-def _timed(command: list[str]) -> tuple[float, int]:
-    print(f"\n$ {' '.join(command[1:])}", flush=True)
+def _run(python: str, name: str, command: list[str]) -> tuple[str, float, int]:
+    """One step: its name, its seconds and its exit code. What it says comes in one piece."""
+    print(f"{name} ...", flush=True)
     start = time.monotonic()
     # A key that happens to be set must not turn the notebooks into a shopping list.
     environment = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
-    code = subprocess.run(command, cwd=ROOT, env=environment).returncode
-    return time.monotonic() - start, code
+    done = subprocess.run(
+        [python, "-m", *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    said = done.stdout.decode("utf-8", "replace").strip()
+    print(f"\n$ {' '.join(command)}\n{said}\n", flush=True)
+    return name, time.monotonic() - start, done.returncode
 
 
 if __name__ == "__main__":

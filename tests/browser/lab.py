@@ -188,6 +188,13 @@ class Notebook:
         """Save it as a person does."""
         self._command("docmanager:save")
 
+    def settle(self) -> None:
+        """Wait until the kernel has heard all that was done, and what it answered is drawn."""
+        drawn = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+        ask = f"{_WIDGET}.context.sessionContext.session.kernel.requestKernelInfo()"
+        for _ in range(2):  # a widget holds back its next message until the last one was heard
+            self.page.evaluate(f"() => {ask}.then(() => {drawn}).then(() => null)")
+
     def interrupt(self) -> None:
         """Press the square button."""
         self._command("notebook:interrupt-kernel")
