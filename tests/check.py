@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     alone, together = (steps, []) if quick else (steps[:-2], steps[-2:])
     results = [_run(python, *step) for step in alone]
     with ThreadPoolExecutor() as pool:
-        results += pool.map(lambda step: _run(python, *step), together)
+        results += pool.map(lambda step: _run(python, *step, aside=True), together)
     for name, seconds, code in results:
         print(f"{'passed' if code == 0 else 'FAILED':<7} {seconds:6.1f} s  {name}")
     failed = sum(code != 0 for _, _, code in results)
@@ -54,17 +54,16 @@ def _steps(rest: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
     return steps
 
 
-def _run(python: str, name: str, command: list[str]) -> tuple[str, float, int]:
-    """One step: its name, its seconds and its exit code. What it says comes in one piece."""
-    print(f"{name} ...", flush=True)
+def _run(python: str, name: str, command: list[str], *, aside: bool = False) -> tuple[str, float, int]:
+    """One step: its name, its seconds and its exit code. `aside`, what it says comes in one piece."""
+    print(f"\n$ {' '.join(command)}", flush=True)
     start = time.monotonic()
+    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if aside else {}
     # A key that happens to be set must not turn the notebooks into a shopping list.
     environment = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
-    done = subprocess.run(
-        [python, "-m", *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    said = done.stdout.decode("utf-8", "replace").strip()
-    print(f"\n$ {' '.join(command)}\n{said}\n", flush=True)
+    done = subprocess.run([python, "-m", *command], cwd=ROOT, env=environment, **kept)
+    if aside:
+        print(f"\n{name}:\n{done.stdout.decode('utf-8', 'replace').strip()}\n", flush=True)
     return name, time.monotonic() - start, done.returncode
 
 
