@@ -6,8 +6,9 @@ status line. When the job is over, `final` is the whole card in plain HTML that 
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -254,11 +255,25 @@ def _fold(job: Shown) -> str:
     inside = [table(("setting", "value"), rows)] if rows else []
     code = request_code(job.request)
     if code:
-        inside.append(tag("pre", tag("code", escape(code)), style=_CODE, title="One click selects all of it"))
+        inside.append(_code(code))
+    inside += [_code("\n".join(_next(job)))] if job.error is None and job.outputs else []
     if not inside:
         return ""
     words = "Settings and code" if rows else "Code"
     return tag("details", tag("summary", words, style="cursor:pointer"), *inside, style="margin-top:6px")
+
+
+def _code(code: str) -> str:
+    return tag("pre", tag("code", escape(code)), style=_CODE, title="One click selects all of it")
+
+
+def _next(job: Shown) -> Iterator[str]:
+    """What can be done with a result, as code: a card that outlives its kernel has no buttons."""
+    yield 'kling.run(request, take="new")  # another take of the request above'
+    for made in job.outputs:
+        path = json.dumps(place(made.path), ensure_ascii=False)
+        still = f"kn.Video({path}).last_frame()" if hasattr(made, "last_frame") else f"kn.Image({path})"
+        yield f"{still}  # wherever a picture is wanted"
 
 
 def value_text(value: Any) -> str:

@@ -172,6 +172,17 @@ def test_a_finished_card_has_its_settings_and_code_folded_away_without_a_script(
     assert "<script" not in markup
 
 
+def test_a_card_without_buttons_says_in_code_what_can_be_done_with_its_result(kling: kn.Client) -> None:
+    job = kling.submit("kling-3-text2image", prompt="a fox")
+    image = job.result()
+    markup = html.unescape(face.final(job))
+    assert 'kling.run(request, take="new")' in markup
+    (path,) = re.findall(r'kn\.Image\("([^"]+)"\)', markup)
+    assert kn.Image(path) == image
+    job.error = kn.Stopped("no longer watched")
+    assert "kn.Image(" not in html.unescape(face.final(job))
+
+
 def test_what_the_ledger_remembers_has_code_too_and_names_its_gaps() -> None:
     digest = "https://content.invalid/sha256/0123456789abcdef"
     given = {"prompt": "it turns", "start_image_url": digest, "duration": "5"}
