@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Literal, cast
 
 from .. import kernel
@@ -90,3 +92,18 @@ def _request_says_so(ipykernel: Any) -> bool:
     if "cellId" in request.get("metadata", {}):
         return True
     return bool(request.get("content", {}).get("allow_stdin")) and "JPY_SESSION_NAME" in os.environ
+
+
+def heard(
+    lock: AbstractContextManager[Any], act: Callable[[Any], None], say: Callable[[str], None]
+) -> Callable[[Any], None]:
+    """`act` for a widget: presses come on any thread, and what they raise reaches nobody, so `say` does."""
+
+    def callback(change: Any) -> None:
+        with lock:
+            try:
+                act(change)
+            except Exception as error:  # noqa: BLE001 - see above
+                say(str(error))
+
+    return callback

@@ -194,16 +194,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         return made
 
     def _when(self, act: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Presses come on any thread, and what they raise reaches nobody: it is said here instead."""
-
-        def heard(change: Any) -> None:
-            with self._lock:
-                try:
-                    act(change)
-                except Exception as error:  # noqa: BLE001 - see above
-                    self._say(str(error), wrong=True)
-
-        return heard
+        return bridge.heard(self._lock, act, lambda words: self._say(words, wrong=True))
 
     # Pages
 
