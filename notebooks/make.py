@@ -1,9 +1,10 @@
 """Run the notebooks on the sandbox and keep their outputs: `python notebooks/make.py [names] [--check]`.
 
 Each runs in a scratch folder, in the plain form that nbval compares, without a key; nothing is left beside
-the notebooks. Links to media stay `kling-media/...`, as they are for whoever runs one here. The previews are
-inside the notebooks, the files are not committed: on GitHub those links lead nowhere (the quickstart
-says so). `--check` writes nothing and fails where other outputs come out than are committed.
+the notebooks but a small picture of each in `images/`, for the README. Links to media stay `kling-media/...`,
+as they are for whoever runs one here. The previews are inside the notebooks, the files are not committed: on
+GitHub those links lead nowhere (the quickstart says so). `--check` writes nothing and fails where other
+outputs come out than are committed.
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ import argparse
 import asyncio
 import configparser
 import hashlib
+import io
 import os
 import re
 import shutil
 import sys
 import tempfile
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 CLEAN = {
@@ -31,6 +35,7 @@ CLEAN = {
     "language_info": {"name": "python"},
 }
 PATIENCE = 300
+THUMB, THUMB_BYTES = (240, 240), 12_000
 
 
 def main() -> int:
@@ -46,6 +51,7 @@ def main() -> int:
         found = differences(nbformat.read(path, 4), made)
         if not options.check:
             path.write_text(written(made), encoding="utf-8")
+            thumbnail(made, HERE / "images" / f"{path.name[:2]}.jpg")
         said = "STALE" if options.check and found else "same" if options.check else "made"
         print(f"{said:<6}{time.monotonic() - begun:6.1f} s {path.stat().st_size / 1000:7.0f} kB  {path.name}")
         if options.check:
@@ -105,6 +111,23 @@ def fingerprint(notebook: Any) -> str:
 def written(notebook: Any) -> str:
     """The notebook as text that says the same for the same content, with one line feed at its end."""
     return nbformat.writes(notebook, 4).rstrip("\n") + "\n"
+
+
+def thumbnail(notebook: Any, path: Path) -> None:
+    """The largest preview of the cells tagged "thumbnail", or of all cells, as a small picture."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    tagged = [cell for cell in cells if "thumbnail" in cell.metadata.get("tags", ())]
+    shown = [output.get("data", {}) for cell in tagged or cells for output in cell.outputs]
+    pages = "".join(str(data.get("text/html", "")) for data in shown)
+    preview = max(re.findall(r"data:image/\w+;base64,([\w+/=]+)", pages), key=len, default="")
+    if not preview:
+        return
+    picture = Image.open(io.BytesIO(b64decode(preview))).convert("RGB")
+    picture.thumbnail(THUMB)
+    for quality in range(88, 10, -8):
+        picture.save(path, "jpeg", quality=quality, optimize=True)
+        if path.stat().st_size < THUMB_BYTES:
+            break
 
 
 def differences(committed: Any, made: Any) -> list[str]:

@@ -358,7 +358,8 @@ class Batch(Sequence[Row]):
         if likely <= self._limit + _ROUNDING and ours:
             return True
         if not self._running:  # else one that runs may turn out cheaper than expected
-            spent, limit = money_text(self._paid), money_text(self._limit)
+            spent = money_text(self._paid if ours else self._core.budget.spent)
+            limit = money_text(self._limit)
             self._halt(f"the next would exceed the spend limit of {limit}; {spent} is spent")
         return False
 

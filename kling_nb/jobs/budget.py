@@ -53,6 +53,11 @@ class Budget:
         """Whether so many US dollars more, for `job`, would stay within the limit."""
         return self._limit is None or self._spent(job) + price <= self._limit + _CENT
 
+    @property
+    def spent(self) -> float:
+        """US dollars that are spent or on their way, in jobs of ours and of somebody else's."""
+        return self._spent(None)
+
     def _spent(self, besides: Job | None) -> float:
         ours = (job for job in tuple(self._jobs) if job is not besides and not job._reserved)
         return self._elsewhere + sum(map(_cost, ours))

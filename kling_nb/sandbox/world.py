@@ -10,6 +10,7 @@ import tempfile
 import time
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -89,6 +90,7 @@ class World:
     def __post_init__(self) -> None:
         self._lock = RLock()
         self._open: dict[str, Job] = {}
+        self._asked: Counter[str] = Counter()
         # Where a file of the output origin lies, its type, and until when.
         self._files: dict[str, tuple[Path, str, float]] = {}
         self._free_at = [0.0] * self.workers
@@ -133,7 +135,10 @@ class World:
             ]
             starts, due = self._schedule(self._duration(contract, params, failure))
             asked = json.dumps(body, sort_keys=True, default=str).replace(self.output_url, "")
-            name = repeatable_id(f"{len(self.jobs)} {contract.slug} {asked}".encode("utf-8", "replace"))
+            # Counted among its equals: which of many came first is another matter each time.
+            asked = f"{contract.slug} {asked}"
+            self._asked[asked] += 1
+            name = repeatable_id(f"{self._asked[asked]} {asked}".encode("utf-8", "replace"))
             job = Job(name, contract.slug, dict(body), price, self.clock.now(), starts, due, media)
             job.failure, job.stuck = failure, stuck or "[sandbox:stuck]" in str(body.get("prompt"))
             self.jobs[job.id] = self._open[job.id] = job

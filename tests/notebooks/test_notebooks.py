@@ -20,13 +20,22 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 FIRST = next(cell.source for cell in nbformat.read(PATHS[0], 4).cells if cell.cell_type == "code")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
 FORBIDDEN = {
     "a key": r"SG_[0-9a-zA-Z]{8,}",
     "an e-mail address": r"[\w.+-]+@[\w-]+\.[a-z]{2,}",
     "a path of a machine": r"(?<![\w.:/])/(?:home|root|tmp|work|Users|usr|var)/|[A-Z]:\\\\",
     "an address of memory": r"\b0x[0-9a-f]{6,}",
     "a widget": r"application/vnd\.jupyter\.widget",
+}
+
+MODELS = {
+    "02": "kling-3-text2image",
+    "03": "kling-3-image2image",
+    "04": "kling-3-standard-text2video",
+    "05": "kling-3-pro-image2video",
+    "06": "kling-text2video",
 }
 
 each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -98,6 +107,22 @@ def test_its_links_lead_somewhere_and_to_its_neighbours(path: Path) -> None:
 
 
 @each
+def test_it_has_a_thumbnail(path: Path) -> None:
+    picture = FOLDER / "images" / f"{path.name[:2]}.jpg"
+    assert picture.stat().st_size < 12_000
+    assert max(kn.Image(picture).size) == 240
+
+
+@pytest.mark.parametrize(("number", "slug"), MODELS.items(), ids=str)
+def test_every_parameter_has_a_heading_in_the_notebook_of_its_model(number: str, slug: str) -> None:
+    path = next(path for path in PATHS if path.name.startswith(number))
+    told = "\n".join(cell.source for cell in cells(path, "markdown"))
+    headings = " ".join(re.findall(r"^## (.*)$", told, re.M)).split()
+    names = [param.name for param in kn.models()[slug].request.params()]
+    assert [name for name in names if name not in headings] == []
+
+
+@each
 def test_as_html_it_still_shows_everything(path: Path) -> None:
     from nbconvert import HTMLExporter
 
@@ -105,11 +130,27 @@ def test_as_html_it_still_shows_everything(path: Path) -> None:
     for tag in re.findall(r"<(?:img|video)\b[^>]*>", page):
         named = re.search(r'\b(?:alt|aria-label)="([^"]+)"', tag)
         assert named, tag[:200]
-        source = r'\bposter="data:image/' if tag.startswith("<video") else r'\bsrc="data:image/'
-        assert re.search(source, tag), tag[:200]
+        name = "poster" if tag.startswith("<video") else "src"
+        source = re.search(rf'\b{name}="(data:image/|images/[^"]+)', tag)
+        assert source, tag[:200]
+        assert source[1].startswith("data:") or (FOLDER / source[1]).is_file()
     outputs = [output for cell in cells(path, "code") for output in cell.outputs]
     shown = sum(str(output.get("data", {}).get("text/html", "")).count("<img ") for output in outputs)
     assert page.count("<img ") >= shown
+
+
+def test_what_is_shown_from_files_is_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (FOLDER / "images").iterdir()}
+    assert {name: size for name, size in sizes.items() if size > 65_000} == {}
+
+
+def test_the_readme_leads_to_every_notebook_and_nowhere_in_vain() -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", README) + re.findall(r'\bsrc="([^"]+)"', README)
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+    assert [path.name for path in PATHS if README.count(f"(notebooks/{path.name})") == 0] == []
+    pictures = (f'src="notebooks/images/{path.name[:2]}.jpg" alt="' for path in PATHS)
+    assert [picture for picture in pictures if picture not in README] == []
+    assert "![](" not in README
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0][:40])

@@ -19,6 +19,14 @@ def test_the_submit_answer_has_five_keys_and_points_here(line):
     assert body["poll_url"] == f"{home}/v1/requests/{body['request_id']}"
 
 
+def test_ids_do_not_depend_on_which_of_two_requests_came_first(open_line):
+    one, other = open_line(), open_line()
+    forth = [one.job(prompt=prompt) for prompt in ("a fox", "a cat", "a fox")]
+    back = [other.job(prompt=prompt) for prompt in ("a cat", "a fox", "a fox")]
+    assert set(forth) == set(back)
+    assert len(set(forth)) == 3
+
+
 def test_a_job_goes_through_the_states_on_the_clock(line):
     job = line.job()
     line.sandbox.join()
