@@ -10,8 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,20 +22,24 @@ sys.path.insert(0, str(ROOT / ".ci"))
 
 from environment import python_with  # noqa: E402 - found through the line above
 
+PYTEST = ["pytest", "-q", "-p", "no:cacheprovider"]
+NBVAL = [
+    *(*PYTEST, "-c", "pyproject.toml", "--nbval", "--nbval-current-env"),
+    *("--nbval-sanitize-with", "notebooks/nbval.cfg"),
+]
+
 
 def main(arguments: list[str]) -> int:
     """Run every check, also after one that failed; the exit code is 0 when all passed."""
     quick = "--quick" in arguments
     rest = [argument for argument in arguments if argument != "--quick"]
     python = python_with("test")
-    steps = _steps(rest, quick=quick)
-    # The last two mostly wait, for a page and for the sandbox: together they take the time of one.
-    # Media of earlier runs would be taken for what is made now.
-    shutil.rmtree(ROOT / "notebooks" / "kling-media", ignore_errors=True)
-    alone, together = (steps, []) if quick else (steps[:-2], steps[-2:])
-    results = [_run(python, *step) for step in alone]
-    with ThreadPoolExecutor() as pool:
-        results += pool.map(lambda step: _run(python, *step, aside=True), together)
+    results = [_run(python, *step) for step in _steps(rest, quick=quick)]
+    if not quick:
+        # Both mostly wait, for a page and for the sandbox: together they take the time of one.
+        with ThreadPoolExecutor() as pool, _fresh_notebooks() as folder:
+            together = [("browser", [*PYTEST, "-m", "browser", "tests"]), ("notebooks", [*NBVAL, folder])]
+            results += pool.map(lambda step: _run(python, *step, aside=True), together)
     for name, seconds, code in results:
         print(f"{'passed' if code == 0 else 'FAILED':<7} {seconds:6.1f} s  {name}")
     failed = sum(code != 0 for _, _, code in results)
@@ -41,20 +48,22 @@ def main(arguments: list[str]) -> int:
 
 
 def _steps(rest: list[str], *, quick: bool) -> list[tuple[str, list[str]]]:
-    pytest = ["pytest", "-q", "-p", "no:cacheprovider"]
     units = "not browser and not kernel" if quick else "not browser"
-    steps = [
+    return [
         ("lint", ["ruff", "check", "."]),
         ("format", ["ruff", "format", "--check", "."]),
         ("types", ["mypy"]),
-        ("tests", [*pytest, "-m", units, *rest]),
+        # A browser keeps an event loop running in its thread, so its tests have a process of their own.
+        ("tests", [*PYTEST, "-m", units, *rest]),
     ]
-    if not quick:
-        # A browser keeps an event loop running in its thread, so it has a process of its own.
-        steps.append(("browser", [*pytest, "-m", "browser", "tests"]))
-        sanitized = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "notebooks/nbval.cfg"]
-        steps.append(("notebooks", [*pytest, *sanitized, "notebooks"]))
-    return steps
+
+
+@contextmanager
+def _fresh_notebooks() -> Iterator[str]:
+    """A copy without media: what an earlier run has made would be taken for what is made now."""
+    with tempfile.TemporaryDirectory() as scratch:
+        ignored = shutil.ignore_patterns("kling-media", "out", "images")
+        yield str(shutil.copytree(ROOT / "notebooks", Path(scratch) / "notebooks", ignore=ignored))
 
 
 def _run(python: str, name: str, command: list[str], *, aside: bool = False) -> tuple[str, float, int]:

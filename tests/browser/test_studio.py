@@ -60,7 +60,8 @@ def test_everything_goes_by_keyboard_alone(lab: Lab, tab: Any) -> None:
 
     walk_to(tab, "Code")
     tab.keyboard.press("Enter")
-    assert 'kn.Kling3StandardTextToVideo(prompt="a kite <over> the sea")' in root.locator("pre").first.inner_text()
+    code = root.locator("pre").first.inner_text()
+    assert 'kn.Kling3StandardTextToVideo(prompt="a kite <over> the sea")' in code
     walk_to(tab, "Use as input")
     tab.keyboard.press("Enter")
     root.get_by_text("The last frame of").wait_for()
