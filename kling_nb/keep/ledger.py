@@ -451,10 +451,11 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _prepared(database: sqlite3.Connection, path: Path) -> None:
+    # The tables first: another process may be just making them, and its mark comes in the same moment.
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,), (version,) = (
         database.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
     )
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != _APPLICATION:
         raise LedgerError(f"{path} is a database, but no record of jobs of this package.")
     if version > len(_MIGRATIONS):
