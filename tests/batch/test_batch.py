@@ -141,6 +141,8 @@ def test_strict_results_raise_what_went_wrong_in_which_row(kling: kn.Client) -> 
     assert list(caught.value.rows) == [1, 2]
     assert "[2]" in str(caught.value)
     assert "tired" in str(caught.value)
+    assert "for these rows." in str(caught.value)
+    assert "\n " not in str(caught.value).split("tired")[1]
 
 
 def test_rows_come_as_they_end(kling: kn.Client) -> None:

@@ -191,6 +191,7 @@ def test_a_clients_spend_limit_holds_for_it_and_its_workers_together(
         third.wait(60)
     assert second[0].media is not None
     assert third[0].status == "not submitted"
+    assert "$0.07 is spent" in third[0].reason
     assert len(sandbox.posts()) == 2
     with pytest.raises(kn.KlingError, match="exceed the limit"):
         kling.submit(SLUG, prompt="a fox, 4")
