@@ -297,12 +297,6 @@ class Ledger:
                 (json.loads(params), seconds) for params, seconds in database.execute(query, (slug, limit))
             ]
 
-    def spent(self, account: str, service: str, since: float) -> float:
-        """US dollars that finished jobs have cost since a time."""
-        query = "SELECT total(cost) FROM jobs WHERE account = ? AND service = ? AND created >= ?"
-        with self._reading() as database:
-            return float(database.execute(query, (account, service, since)).fetchone()[0])
-
     def changes(self, row: int) -> list[tuple[float, State, str]]:
         """Every change of one row: when, to what, and a remark."""
         with self._reading() as database:

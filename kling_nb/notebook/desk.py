@@ -17,6 +17,7 @@ from ..markup import escape, money_text, tag
 from ..states import JobEvent, State
 from . import bridge
 from .card import Bundle, Card
+from .places import same
 from .theme import Wardrobe
 
 _QUIET = 2.0  # seconds without a press before the same values may be bought again
@@ -167,10 +168,7 @@ class Desk:
                 self.rearm()
 
     def _is_bought(self) -> bool:
-        try:
-            return self._bought is not None and bool(self._bought == self._buyer.values)
-        except ValueError:  # arrays that are not the same object refuse to be compared
-            return False
+        return self._bought is not None and same(self._bought, self._buyer.values)
 
     def _heard(self, event: JobEvent) -> None:
         with self._lock:

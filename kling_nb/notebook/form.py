@@ -49,7 +49,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, model: Any, client: Any = None) -> None:
-        self._model, self._client = model, client or _connected()
+        self._model, self._client = model, client or bridge.connected()
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._strangers: dict[str, Any] = {}
         self._busy = False
@@ -345,12 +345,6 @@ class Form(widgets.VBox):  # type: ignore[misc]
     def _plain(self) -> str:
         filled = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Form for {self._model.slug}: {mask(filled) or 'nothing filled in'}"
-
-
-def _connected() -> Any:
-    from ..client import current
-
-    return current()
 
 
 class _Purse:

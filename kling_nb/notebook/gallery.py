@@ -53,7 +53,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         fill: Callable[[Record], None] | None = None,
     ) -> None:
         self._on_use, self._on_fill = use, fill  # what a studio does with a picture or clip, and with a row
-        self._client = client or _current()  # held: a client that nobody holds is made anew each time
+        self._client = client or bridge.connected()  # held: a client that nobody holds is made anew each time
         settings = self._client._core.settings
         self._shelf = Shelf(self._client._core.ledger, settings.account, settings.base_url)
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
@@ -456,9 +456,3 @@ def _is_clip(found: Sequence[Piece]) -> bool:
 
 def _counted(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
-
-
-def _current() -> Any:
-    from ..client import current
-
-    return current()

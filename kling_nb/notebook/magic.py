@@ -16,7 +16,7 @@ from IPython.core.magic import no_var_expand
 from ..core import accepted
 from ..model.catalogue import models
 from ..states import State
-from . import options
+from . import bridge, options
 from .options import Order
 
 _CALL = re.compile(r"\s*(?:[\w., \t]+=\s*)?(%%?)kling\s(?:.*\s)?(\S*)$")
@@ -130,9 +130,7 @@ class _Magics:
         return result
 
     def _door(self) -> Any:
-        from ..client import current
-
-        self._client = current()  # held: a client that nobody holds would be made anew for each cell
+        self._client = bridge.connected()  # held: a client that nobody holds would be made anew for each cell
         return self._client
 
     def _jobs(self) -> Any:

@@ -13,6 +13,14 @@ from ..model.fields import Param
 _STEP = re.compile(r"[^.\[\]]+")
 
 
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two forms hold the same."""
+    try:
+        return bool(one == other)
+    except ValueError:  # arrays that are not the same object refuse to be compared
+        return False
+
+
 def picture_places(params: Iterable[Param], values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     """The path of every picture there is or may be: of a list that has room, the next item's too."""
     for param in params:

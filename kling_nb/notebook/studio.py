@@ -20,6 +20,7 @@ from . import bridge, pieces, theme
 from .board import ANOTHER, FILL, USE, WATCH, Board
 from .form import Form, form
 from .gallery import Gallery
+from .places import same
 from .theme import _ACCENT, _LINE
 
 SHEET = f"""
@@ -75,7 +76,7 @@ class Studio(widgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, client: Any = None) -> None:
-        self.client = client or _connected()
+        self.client = client or bridge.connected()
         self.forms: dict[str, Form] = {}
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._lock = threading.RLock()
@@ -188,13 +189,13 @@ class Studio(widgets.VBox):  # type: ignore[misc]
     def _carry(self, values: Mapping[str, Any]) -> None:
         """Take over what fits from the form that was left, unless somebody has filled in this one."""
         mine = self.form.values
-        if not _same(mine, self._carried.get(self._slug, {})):
+        if not same(mine, self._carried.get(self._slug, {})):
             return
         model = find(self._slug)
         common = {param.name: values[param.name] for param in model.params() if param.name in values}
         wrong = {_root(problem.path) for problem in model.check(common) if problem.level == "error"}
         kept = {name: value for name, value in common.items() if name not in wrong}
-        if not _same(mine, kept):
+        if not same(mine, kept):
             self.form.values = kept
         self._carried[self._slug] = kept
 
@@ -249,12 +250,6 @@ class Studio(widgets.VBox):  # type: ignore[misc]
             engine().loop.run_in_executor(None, self._gallery.look_again)
 
 
-def _connected() -> Any:
-    from ..client import current
-
-    return current()
-
-
 def _named(model: Model) -> str:
     low, high = model.price or (0, model.average_price)
     average = round(model.average_price, 3 if model.average_price < 1 else 2)
@@ -281,10 +276,3 @@ def _picture_fields(slug: str) -> list[Any]:
 
 def _root(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
-
-
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    try:
-        return bool(one == other)
-    except ValueError:  # arrays that are not the same object refuse to be compared
-        return False
