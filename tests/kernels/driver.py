@@ -41,6 +41,8 @@ class Kernel:
         )
         self.session = Session(key=key)
         self._context = zmq.Context()
+        self._shell_port = places["shell_port"]
+        self._nudges: list[zmq.Socket[bytes]] = []
         self._shell, self._control, self._iopub = (
             self._socket(kind, places[f"{name}_port"])
             for name, kind in (("shell", zmq.DEALER), ("control", zmq.DEALER), ("iopub", zmq.SUB))
@@ -101,7 +103,7 @@ class Kernel:
         self._listener.join()
         self._process.kill()
         self._process.wait()
-        for socket in (self._shell, self._control, self._iopub):
+        for socket in (self._shell, self._control, self._iopub, *self._nudges):
             socket.close()
         self._context.term()
         self._folder.cleanup()
@@ -145,9 +147,17 @@ class Kernel:
                     if wanted(message):
                         return when, message
                 seen = len(self.heard)
-                if not self._news.wait(deadline - time.monotonic()):
+                if self._news.wait(min(2, deadline - time.monotonic())):
+                    continue
+                if time.monotonic() >= deadline:
                     last = [message["msg_type"] for _, message in self.heard[-12:]]
                     raise TimeoutError(f"never heard it; last: {last}")
+                self._nudge()
+
+    def _nudge(self) -> None:
+        # ipykernel 7 can overlook a request that arrives while it sends a reply, until the next connection
+        # (ipython/ipykernel#1554); a front end makes one now and then, this one when all is silent.
+        self._nudges.append(self._socket(zmq.DEALER, self._shell_port))
 
     def idle(self, cell: str, timeout: float = 10) -> float:
         """Wait for the end of a cell; returns when that was."""
