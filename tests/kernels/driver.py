@@ -19,6 +19,8 @@ from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session
 
 Message = dict[str, Any]
+# Seconds after which a message that does not come is taken for one that was not asked for.
+_PATIENCE = 2.0
 
 
 class Kernel:
@@ -141,22 +143,24 @@ class Kernel:
     def hear(self, wanted: Callable[[Message], bool], timeout: float = 10) -> tuple[float, Message]:
         """The first message, of the past or the future, that is `wanted`, with the time it came."""
         seen, deadline = 0, time.monotonic() + timeout
+        nudge = time.monotonic() + _PATIENCE
         with self._news:
             while True:
                 for when, message in self.heard[seen:]:
                     if wanted(message):
                         return when, message
                 seen = len(self.heard)
-                if self._news.wait(min(2, deadline - time.monotonic())):
-                    continue
+                self._news.wait(min(nudge, deadline) - time.monotonic())
                 if time.monotonic() >= deadline:
                     last = [message["msg_type"] for _, message in self.heard[-12:]]
                     raise TimeoutError(f"never heard it; last: {last}")
-                self._nudge()
+                if time.monotonic() >= nudge:
+                    nudge += _PATIENCE
+                    self._nudge()
 
     def _nudge(self) -> None:
         # ipykernel 7 can overlook a request that arrives while it sends a reply, until the next connection
-        # (ipython/ipykernel#1554); a front end makes one now and then, this one when all is silent.
+        # (ipython/ipykernel#1554); a front end makes one now and then, this one when it waits long.
         self._nudges.append(self._socket(zmq.DEALER, self._shell_port))
 
     def idle(self, cell: str, timeout: float = 10) -> float:
