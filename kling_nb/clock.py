@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+
+class Alarm(Protocol):
+    """Something that will be called."""
+
+    def cancel(self) -> None:
+        """It will not."""
+        ...
 
 
 class Clock(Protocol):
@@ -22,6 +31,10 @@ class Clock(Protocol):
         """Let `seconds` pass."""
         ...
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
+        """Have `callback` called on the running loop when `seconds` have passed."""
+        ...
+
 
 class SystemClock:
     """The machine's own time."""
@@ -37,3 +50,7 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass on the running loop."""
         await asyncio.sleep(max(0.0, seconds))
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Alarm:
+        """Have `callback` called on the running loop when `seconds` have passed."""
+        return asyncio.get_running_loop().call_later(max(0.0, seconds), callback)

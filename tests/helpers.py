@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
@@ -26,6 +26,11 @@ class QuickClock:
         self.now += seconds
         await asyncio.sleep(0)
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.Task[None] | asyncio.Handle:
+        if seconds > 0:
+            return after(self.sleep, seconds, callback)
+        return asyncio.get_running_loop().call_soon(callback)
+
 
 class EagerClock(QuickClock):
     """Sleeps of any length take a few real milliseconds, so that a real server gets its turn."""
@@ -33,6 +38,18 @@ class EagerClock(QuickClock):
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)
         await asyncio.sleep(0.005)
+
+
+def after(
+    sleep: Callable[[float], Awaitable[None]], seconds: float, callback: Callable[[], None]
+) -> asyncio.Task[None]:
+    """What `call_later` returns for clocks that only know how to sleep."""
+
+    async def work() -> None:
+        await sleep(seconds)
+        callback()
+
+    return asyncio.get_running_loop().create_task(work())
 
 
 def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:

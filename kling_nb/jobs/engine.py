@@ -21,7 +21,7 @@ T = TypeVar("T")
 Waiter = Callable[["concurrent.futures.Future[Any]", "float | None"], None]
 
 # How long a bare wait sleeps at a time: on Windows a lock held longer can not be interrupted.
-_SLICE = 0.1
+_SLICE = 0.25
 _TICK = 0.1
 
 

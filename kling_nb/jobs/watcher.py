@@ -27,7 +27,7 @@ from heapq import heappop, heappush
 from itertools import count
 from weakref import WeakValueDictionary
 
-from ..clock import Clock
+from ..clock import Alarm, Clock
 from ..service.retry import LONGEST_PAUSE
 from .polling import Plan, next_try
 
@@ -203,8 +203,8 @@ class Watcher:
         self._due: list[tuple[float, int, _Turn]] = []
         self._submits: deque[_Turn] = deque()
         self._submits_in_a_row = self._waiting = self._out = 0
-        self._pacer: asyncio.Task[None] | None = None
-        self._sleeper: asyncio.Future[None] | None = None
+        # A timer and no task: each step of a task that sleeps would be one more turn of the loop a question.
+        self._alarm: Alarm | None = None
         self._wakes = math.inf
 
     @property
@@ -274,33 +274,38 @@ class Watcher:
             raise
 
     def _stir(self, delay: float) -> None:
-        """Have the pacer look again if it would sleep past a moment `delay` seconds ahead."""
-        if self._pacer is None:
-            self._pacer = asyncio.get_running_loop().create_task(self._run())
-        elif self._seen + delay < self._wakes:
-            self._look_again()
+        """Serve in at most `delay` seconds from when the clock was last looked at."""
+        if self._seen + delay < self._wakes:
+            self._rest()
+            pause = min(_LOOK, max(0.0, delay))
+            self._wakes = self._seen + pause
+            self._alarm = self._clock.call_later(pause, self._wake)
 
     def _look_again(self) -> None:
-        if self._sleeper is not None:
-            self._sleeper.cancel()
-
-    async def _run(self) -> None:
-        try:
-            while self._waiting and (pause := self._serve()):
-                self._wakes = self._seen + pause
-                self._sleeper = asyncio.ensure_future(self._clock.sleep(pause))
-                await asyncio.wait((self._sleeper,))
-                if not self._sleeper.cancelled():
-                    self._sleeper.result()
-        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, or would wait for ever
-            self._give_up(error)
-        finally:
-            self._look_again()
-            self._pacer = self._sleeper = None
+        if self._waiting:
+            self._stir(0.0)
+        else:
+            self._rest()
             self._clear()
 
+    def _wake(self) -> None:
+        self._rest()
+        try:
+            pause = self._serve()
+            if self._waiting:
+                self._stir(pause)
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, or would wait for ever
+            self._give_up(error)
+        if not self._waiting:
+            self._clear()
+
+    def _rest(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._wakes = None, math.inf
+
     def _serve(self) -> float:
-        """Give out the turns that may be had now; seconds until there may be another, 0 when nobody waits."""
+        """Give out the turns that may be had now; seconds until there may be another."""
         now = self._advance()
         while self._later and self._later[0][0] <= self._planned + self._grain / 2:
             place, number, patience, turn = heappop(self._later)
@@ -308,9 +313,7 @@ class Watcher:
         while self._anyone() and self._pace.take(now):
             self._next().set_result(None)
             self._waiting -= 1
-        if not self._waiting:
-            return 0.0
-        return min(_LOOK, max(self._grain, self._until_next(now)))
+        return max(self._grain, self._until_next(now))
 
     def _until_next(self, now: float) -> float:
         first = (self._later[0][0] - self._planned) / self._speed() if self._later else math.inf

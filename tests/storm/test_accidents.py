@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sqlite3
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock, until
+from helpers import EagerClock, after, until
 
 import kling_nb as kn
 from kling_nb.errors import KlingError
@@ -44,6 +45,9 @@ class ShiftedClock:
 
     async def sleep(self, seconds: float) -> None:
         await EagerClock().sleep(seconds)
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.Task[None]:
+        return after(self.sleep, seconds, callback)
 
 
 def write(tmp_path: Path, statement: str, *values: Any) -> None:

@@ -13,13 +13,14 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import after
 from PIL import Image
 
 import kling_nb as kn
@@ -60,6 +61,9 @@ class TickingClock:
             loop.call_later(TICK, self._tick, loop)
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._number), wake))
         await wake
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.Task[None]:
+        return after(self.sleep, seconds, callback)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         self._now += TICK * SPEED

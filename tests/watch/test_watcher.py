@@ -8,6 +8,7 @@ import math
 import random
 import tracemalloc
 from bisect import bisect_left
+from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_nothing_is_left_when_nobody_waits() -> None:
         for _ in range(3):
             await asyncio.gather(*(Service(clock, watcher).job(IMAGE, 5.0) for _ in range(3)))
             await asyncio.sleep(0)
-            assert watcher._pacer is None
+            assert watcher._alarm is None
             assert not watcher._later
             assert not watcher._due
         assert watcher._demand == pytest.approx(0.0, abs=1e-9)
@@ -131,7 +132,7 @@ def test_nothing_is_left_when_nobody_waits() -> None:
 
 def test_a_clock_that_breaks_is_heard_by_whoever_waits() -> None:
     class Broken(QuickClock):
-        async def sleep(self, seconds: float) -> None:
+        def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.Task[None]:
             raise OSError("no time")
 
     async def work() -> None:

@@ -48,6 +48,9 @@ class LoopClock:
         assert seconds > 0
         await asyncio.sleep(seconds)
 
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, callback)
+
 
 def lapse(work: Callable[[LoopClock], Coroutine[Any, Any, T]]) -> T:
     """Run `work(clock)` to its end on a loop of its own; nothing may be left running there."""
