@@ -156,14 +156,15 @@ class _Door:
 class Client(_Door):
     """Segmind's hosted Kling models, blocking: every verb returns when it is done.
 
-    The key comes from `api_key`, else `SEGMIND_API_KEY`, else Colab's secret of that name. `media` is the
-    folder results are saved in (default `kling-media/` beside the notebook, or `KLING_NB_MEDIA`), `home` that
-    of the ledger (default: the platform's user state folder, or `KLING_NB_HOME`). `reuse=False` makes every
-    submit buy. `spend_limit` is in US dollars, for the life of the client; `requests_per_minute` the budget
-    all its calls share, `max_active` how many jobs of a batch run at once; `timeout` the seconds a wait may
-    last (default: the model page's own). `base_url`, `upload_url` and `history_url` point it at another
-    service, `time_scale` says how much faster that one runs; `transport` (an httpx transport) and `clock` are
-    for tests. Raises `MissingKey` and `InvalidRequest`.
+    The key comes from `api_key`, else `login()`, `SEGMIND_API_KEY`, Colab's secret of that name, the keyring.
+    `media` is the folder results are saved in (default `kling-media/` beside the notebook, or
+    `KLING_NB_MEDIA`), `home` that of the ledger (default: the platform's user state folder, or
+    `KLING_NB_HOME`). `reuse=False` makes every submit buy. `spend_limit` is in US dollars, for the life of
+    the client; `requests_per_minute` the budget all its calls share, `max_active` how many jobs of a batch
+    run at once; `timeout` the seconds a wait may last (default: the model page's own). `base_url`,
+    `upload_url` and `history_url` point it at another service, `time_scale` says how much faster that one
+    runs; `transport` (an httpx transport) and `clock` are for tests. Raises `MissingKey` and
+    `InvalidRequest`.
     """
 
     def submit(self, model: Any, /, *, take: Take = 1, **params: Any) -> Job:

@@ -198,7 +198,7 @@ def _folder(place: Place) -> Path:
 def _positive(name: str, value: float | None) -> list[Problem]:
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0):
         return []
-    return [Problem(name, f"{value!r} is not a number above 0. Give seconds, or leave it out.")]
+    return [Problem(name, f"{value!r} is not a number above 0. Give one, or leave it out.")]
 
 
 def _in_colab() -> bool:

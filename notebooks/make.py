@@ -95,6 +95,7 @@ def environment(scratch: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
     kept = {name: value for name, value in kept.items() if not name.startswith("KLING_NB_")}
     own = {
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",  # a key may be in the system's keyring too
         "KLING_NB_UI": "plain",
         "KLING_NB_HOME": str(scratch / "home"),
         "IPYTHONDIR": str(scratch / "ipython"),

@@ -34,7 +34,7 @@ _display: Any = ipython.display  # without types of its own
 def form(model: Any, client: Any = None) -> Form:
     """A form for one model: a request class or a slug.
 
-    `client` is the one that Generate uses; without one, `kn.connect()` finds it and says which it is.
+    `client` is the one that Generate uses; without one it is the client that was made last.
     Raises `InvalidRequest` for a slug that has no description.
     """
     return Form(find(model), client)

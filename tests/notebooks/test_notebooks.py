@@ -45,13 +45,17 @@ def cells(path: Path, kind: str) -> Iterator[Any]:
     return (cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind)
 
 
-def make() -> Any:
-    spec = importlib.util.spec_from_file_location("notebooks_make", FOLDER / "make.py")
+def script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"notebooks_{name}", FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def make() -> Any:
+    return script("make")
 
 
 def without_data(text: str) -> str:
@@ -165,3 +169,10 @@ def test_readme_blocks_run_on_the_sandbox(
         running = eval(code, {"kn": kn, "kling": kling})
         if inspect.iscoroutine(running):
             asyncio.run(running)
+
+
+def test_runs_that_nobody_watches_find_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", "not-to-be-used")
+    for environment in (make().environment(tmp_path), script("start")._without_key()):
+        assert "SEGMIND_API_KEY" not in environment
+        assert environment["PYTHON_KEYRING_BACKEND"] == "keyring.backends.null.Keyring"
