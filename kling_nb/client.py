@@ -21,7 +21,7 @@ from .jobs.job import Job, say
 from .jobs.listing import JobList
 from .jobs.purchase import Take
 from .service.wire import Credits, HistoryRow
-from .settings import Place, read_settings
+from .settings import BASE_URL, Place, read_settings
 from .states import State
 
 T = TypeVar("T")
@@ -330,7 +330,9 @@ def connect(**options: Any) -> Client:
         client = Client.sandbox(**options)
         line = "No API key was found: this is the built-in sandbox. It costs nothing and draws its own media."
     else:
-        line = "Connected to Segmind with your API key: jobs cost money."
+        service = client._core.settings.base_url
+        name = "Segmind" if service == BASE_URL else service
+        line = f"Connected to {name} with your API key: jobs cost money."
     print(line)  # noqa: T201 - which service answers is the one thing not to be missed
     if waiting := client._core.waiting():
         one = "1 paid job is" if waiting == 1 else f"{waiting} paid jobs are"

@@ -255,5 +255,7 @@ def pytest_configure(config: Any) -> None:
         return
     for name in [name for name in os.environ if name.startswith(("SEGMIND_API_KEY", "KLING_NB_"))]:
         del os.environ[name]
+    # A key that is set is not the only one: the system's keyring may hold one, and with it a run would buy.
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     os.environ["KLING_NB_UI"] = "plain"
     os.environ["KLING_NB_HOME"] = tempfile.mkdtemp(prefix="kling-offline-")

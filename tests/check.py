@@ -71,8 +71,9 @@ def _run(python: str, name: str, command: list[str], *, aside: bool = False) -> 
     print(f"\n$ {' '.join(command)}", flush=True)
     start = time.monotonic()
     kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if aside else {}
-    # A key that happens to be set must not turn the notebooks into a shopping list.
+    # A key that happens to be there must not turn the notebooks into a shopping list.
     environment = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
+    environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     done = subprocess.run([python, "-m", *command], cwd=ROOT, env=environment, **kept)
     if aside:
         print(f"\n{name}:\n{done.stdout.decode('utf-8', 'replace').strip()}\n", flush=True)

@@ -60,7 +60,7 @@ def test_connect_says_that_something_is_waiting(
     abandoned(client)
     kn.connect(api_key=sandbox.key, base_url=sandbox.base_url, home=tmp_path / "home").close()
     assert capsys.readouterr().out.splitlines() == [
-        "Connected to Segmind with your API key: jobs cost money.",
+        f"Connected to {sandbox.base_url} with your API key: jobs cost money.",
         "1 paid job is not on disk yet: recover() collects them.",
     ]
 

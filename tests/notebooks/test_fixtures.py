@@ -21,10 +21,21 @@ def test_offline():
         assert kling.is_sandbox
 """
 
+# As the real package does: with its null backend it knows nothing.
+KEYRING = """
+import os
+
+def get_password(service, name):
+    null = os.environ.get("PYTHON_KEYRING_BACKEND") == "keyring.backends.null.Keyring"
+    return None if null else "not-to-be-used"
+"""
+
 
 def test_fixtures_and_the_offline_switch(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(TEST)
+    (tmp_path / "keyring.py").write_text(KEYRING)
     command = [sys.executable, "-m", "pytest", "-q", "--kling-offline", "test_it.py"]
-    env = {**os.environ, "SEGMIND_API_KEY": "not-to-be-used", "PYTHONPATH": str(Path(__file__).parents[2])}
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    env = {**os.environ, "SEGMIND_API_KEY": "not-to-be-used", "PYTHONPATH": path}
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert "2 passed" in done.stdout, done.stdout
