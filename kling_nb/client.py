@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import weakref
 from collections.abc import Coroutine
@@ -17,7 +16,7 @@ from .core import Core, accepted
 from .errors import KlingError, MissingKey
 from .jobs.batch import Batch
 from .jobs.engine import tick
-from .jobs.job import Job, say
+from .jobs.job import Job, parting
 from .jobs.listing import JobList
 from .jobs.purchase import Take
 from .service.wire import Credits, HistoryRow
@@ -176,13 +175,10 @@ class Client(_Door):
         `SpendLimit`, or the typed refusal of the service.
         """
         job = self._begin(model, take=take, **params)
-        try:
+        with parting(_SUBMIT_GOES_ON):
             for event in job.events():
                 if event.state is not State.SUBMITTING:
                     break
-        except KeyboardInterrupt:
-            say(_SUBMIT_GOES_ON)
-            raise
         return accepted(job)
 
     def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
@@ -197,11 +193,8 @@ class Client(_Door):
         with its media or with the error that says what could not be found out; raises none of those.
         `timeout` is in seconds and None means each model page's own; jobs that still run then go on.
         """
-        try:
+        with parting(_RECOVERY_GOES_ON):
             return self._do(self._core.recover(timeout))
-        except KeyboardInterrupt:
-            say(_RECOVERY_GOES_ON)
-            raise
 
     def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         """The v1 call: one blocking request, an `Image` or `Video` or a JSON value.
@@ -251,24 +244,18 @@ class AsyncClient(_Door):
 
     async def submit(self, model: Any, /, *, take: Take = 1, **params: Any) -> Job:
         job = self._begin(model, take=take, **params)
-        try:
+        with parting(_SUBMIT_GOES_ON):
             async for event in job.events():
                 if event.state is not State.SUBMITTING:
                     break
-        except asyncio.CancelledError:
-            say(_SUBMIT_GOES_ON)
-            raise
         return accepted(job)
 
     async def run(self, model: Any, /, *, take: Take = 1, timeout: float | None = None, **params: Any) -> Any:
         return await (await self.submit(model, take=take, **params)).aresult(timeout)
 
     async def recover(self, timeout: float | None = None) -> JobList:
-        try:
+        with parting(_RECOVERY_GOES_ON):
             return await self._do(self._core.recover(timeout))
-        except asyncio.CancelledError:
-            say(_RECOVERY_GOES_ON)
-            raise
 
     async def run_sync(self, model: Any, /, *, timeout: float | None = None, **params: Any) -> Any:
         return await self._do(self._core.run_sync(model, params, timeout))

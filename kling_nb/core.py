@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -145,8 +144,7 @@ class Core:
             job._wake()
         for job in jobs:
             # One that the service never ends must not keep the others from being told of.
-            left = begun + job._limit(timeout) - time.monotonic()
-            await tick(job._over(), None if math.isinf(left) else max(0.0, left))
+            await tick(job._feed.whole, begun + job._limit(timeout) - time.monotonic())
         return JobList(jobs, _recovery_title(jobs))
 
     async def _recovered(self, record: Record) -> Job | None:
@@ -171,7 +169,7 @@ class Core:
     def _handle(self, request: Asked, **more: Any) -> Job:
         estimate, plan = self._experience.of(request)
         more |= {"estimate": estimate, "plan": plan, "timeout": self.settings.timeout}
-        return Job(request, self.engine, self._clock, self._runner, **more)
+        return Job(request, self.engine, self._clock, self._runner.refresh, **more)
 
     def _of_record(self, record: Record) -> Job:
         """The handle of a row: the live one, a finished one, or one that wakes when somebody waits for it."""

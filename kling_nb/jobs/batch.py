@@ -7,15 +7,15 @@ All of that happens on the engine's thread; any other thread only reads.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import math
 import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, ClassVar, overload
@@ -36,7 +36,8 @@ from ..media import Image
 from ..states import JobEvent
 from .budget import SpendLimit, expected_cost
 from .engine import tick
-from .job import say
+from .feed import Feed, Following
+from .job import parting, say
 from .remote import Host, Outcome, left_alone, lend, outcome_of, run_row
 from .row import NotSubmitted, Row
 from .sweep import differences, takes, wishes
@@ -103,10 +104,7 @@ class Batch(Sequence[Row]):
         self._failures = 0
         self._why_halted = ""
         self._begun, self._ended = time.monotonic(), math.nan
-        self._lock = threading.Lock()
-        self._over: list[Row] = []
-        self._waiters: list[Future[None]] = []
-        self._done: Future[None] = Future()
+        self._over: Feed[Row] = Feed(self._engine)
         self._is_shown = self._is_told = False
         if executor is not None:
             lend(core)
@@ -127,7 +125,7 @@ class Batch(Sequence[Row]):
     @property
     def is_over(self) -> bool:
         """True when no row will change any more."""
-        return self._done.done()
+        return self._over.whole.done()
 
     @property
     def errors(self) -> list[Row]:
@@ -178,13 +176,8 @@ class Batch(Sequence[Row]):
 
         Raises `JobTimeout` when it runs out; the batch goes on. An interrupt ends the wait, not the batch.
         """
-        live = self._is_live()
-        try:
-            self._engine.wait(self._done, _finite(timeout))
-        except KeyboardInterrupt:
-            say(self._parting())
-            raise
-        self._conclude(timeout, live=live)
+        with self._waiting(timeout):
+            self._engine.wait(self._over.whole, timeout)
 
     def results(self, timeout: float | None = None, *, strict: bool = False) -> list[Any]:
         """Block until every row is over: what each made, in order, and None for a row without a result.
@@ -199,21 +192,16 @@ class Batch(Sequence[Row]):
 
     async def aresults(self, timeout: float | None = None, *, strict: bool = False) -> list[Any]:
         """What `await batch` does, with the parameters of `results`."""
-        live = self._is_live()
-        try:
-            await tick(self._done, _finite(timeout))
-        except asyncio.CancelledError:
-            say(self._parting())
-            raise
-        self._conclude(timeout, live=live)
+        with self._waiting(timeout):
+            await tick(self._over.whole, timeout)
         return self._outcome(strict=strict)
 
-    def as_completed(self, timeout: float | None = None) -> Completed:
+    def as_completed(self, timeout: float | None = None) -> Following[Row]:
         """Every row once, in the order in which they end, for `for` and for `async for`.
 
         Leaving the loop early, or `timeout` seconds without an end, harms nothing.
         """
-        return Completed(self, timeout)
+        return Following(self._over, timeout)
 
     def stop(self) -> None:
         """Submit nothing more and stop watching what runs. There is no cancel: running jobs go on, billed.
@@ -258,9 +246,6 @@ class Batch(Sequence[Row]):
 
     # The waiting side
 
-    def _is_live(self) -> bool:
-        return self._is_shown or self._present()
-
     def _present(self) -> bool:
         if Batch.shown_by is None or threading.current_thread() is not threading.main_thread():
             return False
@@ -268,7 +253,11 @@ class Batch(Sequence[Row]):
         self._is_shown = self._is_shown or shown
         return shown
 
-    def _conclude(self, timeout: float | None, *, live: bool) -> None:
+    @contextmanager
+    def _waiting(self, timeout: float | None) -> Iterator[None]:
+        live = self._is_shown or self._present()
+        with parting(self._goes_on):
+            yield
         if not self.is_over:
             raise JobTimeout(
                 f"The batch was not over after {time_text(timeout or 0)}: {summary(self)}.",
@@ -288,21 +277,11 @@ class Batch(Sequence[Row]):
             raise BatchFailed(what, rows=errors, charged=charged)
         return [row.result for row in self._rows]
 
-    def _parting(self) -> str:
+    def _goes_on(self) -> str:
         return (
             f"The wait was interrupted; the batch goes on ({summary(self)}). batch.wait() waits again, "
             "batch.stop() submits no more; jobs that run go on at the service and are billed."
         )
-
-    def _after(self, count: int) -> Future[None]:
-        """A future that is done once more than `count` rows are over."""
-        future: Future[None] = Future()
-        with self._lock:
-            if len(self._over) > count:
-                future.set_result(None)
-            else:
-                self._waiters.append(future)
-        return future
 
     def _check_spending(self) -> None:
         if self._limit is None:
@@ -392,7 +371,7 @@ class Batch(Sequence[Row]):
             self._pump()
 
     def _came_home(self, row: Row, done: Future[Outcome]) -> None:
-        with contextlib.suppress(RuntimeError):  # the engine ended with the process
+        with suppress(RuntimeError):  # the engine ended with the process
             self._engine.loop.call_soon_threadsafe(self._read, row, done)
 
     def _read(self, row: Row, done: Future[Outcome]) -> None:
@@ -427,14 +406,10 @@ class Batch(Sequence[Row]):
     def _settle(self, *rows: Row) -> None:
         for row in rows:
             row.is_over = True
-        with self._lock:
-            self._over.extend(rows)
-            waiters, self._waiters = self._waiters, []
-        if len(self._over) == len(self._rows) and not self._done.done():
+        last = not self.is_over and len(self._over.items) + len(rows) == len(self._rows)
+        if last:
             self._ended = time.monotonic()
-            self._done.set_result(None)
-        for waiter in waiters:
-            waiter.set_result(None)
+        self._over.add(*rows, last=last)
 
     def _stop_here(self) -> None:
         if self.is_over:
@@ -448,36 +423,6 @@ class Batch(Sequence[Row]):
                 self._finish(row, left_alone())
         if self._queue:
             self._pump()
-
-
-class Completed:
-    """The rows of a batch in the order in which they end, for a plain or an async loop."""
-
-    def __init__(self, batch: Batch, timeout: float | None = None) -> None:
-        self._batch = batch
-        limit = _finite(timeout)
-        self._deadline = None if limit is None else time.monotonic() + limit
-
-    def __iter__(self) -> Iterator[Row]:
-        seen = 0
-        while seen < len(self._batch):
-            future = self._batch._after(seen)
-            self._batch._engine.wait(future, self._left())
-            if not future.done():
-                return
-            yield from (fresh := self._batch._over[seen:])
-            seen += len(fresh)
-
-    async def __aiter__(self) -> AsyncIterator[Row]:
-        seen = 0
-        while seen < len(self._batch) and await tick(self._batch._after(seen), self._left()):
-            fresh = self._batch._over[seen:]
-            for row in fresh:
-                yield row
-            seen += len(fresh)
-
-    def _left(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
 
 def summary(batch: Batch) -> str:
@@ -509,10 +454,6 @@ def _instead(row: Row) -> str:
 
 def _rows_text(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
-
-
-def _finite(timeout: float | None) -> float | None:
-    return None if timeout is None or math.isinf(timeout) else timeout
 
 
 def _not_taken(error: Exception) -> NotSubmitted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import math
 import os
 import threading
 import time
@@ -20,19 +21,15 @@ from ..errors import KlingError
 T = TypeVar("T")
 Waiter = Callable[["concurrent.futures.Future[Any]", "float | None"], None]
 
-# How long a bare wait sleeps at a time: on Windows a lock held longer can not be interrupted.
-_SLICE = 0.25
+# How long a wait sleeps at a time: on Windows a lock held longer can not be interrupted.
 _TICK = 0.1
 
 
 def plain_wait(future: concurrent.futures.Future[Any], timeout: float | None = None) -> None:
     """Block until `future` is done or `timeout` seconds have passed; an interrupt gets through."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while not future.done():
-        left = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
-        if left <= 0:
-            return
-        concurrent.futures.wait([future], left)
+    deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+    while not future.done() and (left := deadline - time.monotonic()) > 0:
+        concurrent.futures.wait([future], min(_TICK, left))
 
 
 class Engine:
@@ -80,10 +77,9 @@ class Engine:
 
     def stop(self) -> None:
         """Cancel what runs, close the loop and end the thread."""
-        if not self._thread.is_alive():
-            return
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5)
+        if self.alive:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(5)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -99,12 +95,11 @@ async def tick(future: concurrent.futures.Future[T], timeout: float | None = Non
     A bare await on a quiet future can not be interrupted in a kernel until the loop wakes by itself
     (ipykernel issue 881), and wrapping it would let a cancelled cell cancel the job.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = time.monotonic() + (math.inf if timeout is None else timeout)
     while not future.done():
-        left = _TICK if deadline is None else min(_TICK, deadline - time.monotonic())
-        if left <= 0:
+        if (left := deadline - time.monotonic()) <= 0:
             return False
-        await asyncio.sleep(left)
+        await asyncio.sleep(min(_TICK, left))
     return True
 
 

@@ -12,9 +12,8 @@ import logging
 import math
 import sys
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -24,8 +23,9 @@ from ..keep.ledger import Record
 from ..kernel import in_kernel
 from ..markup import short, time_text
 from ..states import JobEvent, State
-from .engine import Engine, tick
+from .engine import Engine
 from .estimate import Curve, Estimate
+from .feed import Feed, Following
 from .polling import Plan, plan_for
 
 _log = logging.getLogger("kling_nb")
@@ -75,14 +75,6 @@ class Remembered:
         raise KlingError("This request is only remembered, so it can not be sent. Make it anew.")
 
 
-class Driver(Protocol):
-    """Who asks the service on a job's behalf."""
-
-    async def refresh(self, job: Job) -> None:
-        """Ask once and tell the job."""
-        ...
-
-
 class Job:
     """A submitted request.
 
@@ -104,7 +96,7 @@ class Job:
         request: Asked,
         engine: Engine,
         clock: Clock,
-        driver: Driver,
+        refresh: Callable[[Job], Coroutine[Any, Any, None]],
         *,
         estimate: Estimate | None = None,
         plan: Plan | None = None,
@@ -127,13 +119,12 @@ class Job:
         self._reserved = False
         self._row: int | None = None
         self._dormant: Callable[[Job], object] | None = None
-        self._engine, self._clock, self._driver = engine, clock, driver
+        self._engine, self._clock, self._refresh = engine, clock, refresh
         self._timeout = timeout
         self._begun, self._ended = clock.monotonic(), math.nan
+        self._feed: Feed[JobEvent] = Feed(engine)
         self._lock = threading.Lock()
-        self._events: list[JobEvent] = []
         self._listeners: list[Listener] = []
-        self._waiters: list[Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self._stop_wanted = False
         self._is_shown = False
@@ -170,7 +161,7 @@ class Job:
     @property
     def history(self) -> tuple[JobEvent, ...]:
         """What has happened so far; `events()` has the rest too."""
-        return tuple(self._events)
+        return tuple(self._feed.items)
 
     @property
     def elapsed(self) -> float:
@@ -221,30 +212,23 @@ class Job:
 
     async def aresult(self, timeout: float | None = None) -> Any:
         """What `await job` does, with a `timeout` in seconds of its own; raises what `result` raises."""
-        self._wake()
-        limit = self._limit(timeout)
-        report = self._reporter(media=False)
-        try:
-            async for event in self.events(limit):
+        with self._waiting(timeout, media=False) as (events, report):
+            async for event in events:
                 report(event)
-        except asyncio.CancelledError:
-            say(self._parting("The wait was interrupted"))
-            raise
-        self._check_over(limit)
         return self._outcome()
 
-    def events(self, timeout: float | None = None) -> Events:
+    def events(self, timeout: float | None = None) -> Following[JobEvent]:
         """All that happened and will happen, for `for` and for `async for`; ends with the job.
 
         Yields on change only. Leaving the loop early, or `timeout` seconds without an end, harms nothing.
         """
         self._wake()
-        return Events(self, timeout)
+        return Following(self._feed, timeout)
 
     def status(self) -> State:
         """Ask the service once, now, and return the state."""
         if not self.is_over and self.request_id:
-            self._engine.call(self._driver.refresh(self))
+            self._engine.call(self._refresh(self))
         return self.state
 
     def stop(self) -> None:
@@ -263,16 +247,25 @@ class Job:
     # The blocking and the awaiting side
 
     def _wait(self, timeout: float | None, *, media: bool) -> None:
-        self._wake()
-        limit = self._limit(timeout)
-        report = self._reporter(media=media)
-        try:
-            for event in self.events(limit):
+        with self._waiting(timeout, media=media) as (events, report):
+            for event in events:
                 report(event)
-        except KeyboardInterrupt:
-            say(self._parting("The wait was interrupted"))
-            raise
-        self._check_over(limit)
+
+    @contextmanager
+    def _waiting(
+        self, timeout: float | None, *, media: bool
+    ) -> Iterator[tuple[Following[JobEvent], Listener]]:
+        limit = self._limit(timeout)
+        events = self.events(limit)
+        with parting(self._goes_on):
+            yield events, self._reporter(media=media)
+        if not self.is_over:
+            raise JobTimeout(
+                f"{self.model} was not finished after {time_text(limit)}.",
+                request_id=self.request_id,
+                again="Do not submit it again: the job goes on.",
+                todo=f"Wait again with job.result(), or from anywhere with {self._way_back()}.",
+            )
 
     def _outcome(self) -> Any:
         if self.error is not None:
@@ -283,20 +276,11 @@ class Job:
         default = self._timeout or float(self.request.timeout)
         return default if timeout is None else float(timeout)
 
-    def _check_over(self, limit: float) -> None:
-        if self.is_over:
-            return
-        raise JobTimeout(
-            f"{self.model} was not finished after {time_text(limit)}.",
-            request_id=self.request_id,
-            again="Do not submit it again: the job goes on.",
-            todo=f"Wait again with job.result(), or from anywhere with {self._way_back()}.",
-        )
-
-    def _parting(self, what: str) -> str:
+    def _goes_on(self) -> str:
         return (
-            f"{what}; the job goes on at the service and is billed, and its file is still fetched while this "
-            f"kernel lives. job.result() waits again; later {self._way_back()} brings it back."
+            "The wait was interrupted; the job goes on at the service and is billed, and its file is still "
+            f"fetched while this kernel lives. job.result() waits again; later {self._way_back()} brings it "
+            "back."
         )
 
     def _way_back(self) -> str:
@@ -338,7 +322,7 @@ class Job:
         self._ended = self._begun + (seconds or 0.0)
         self._is_shown = True  # nothing of it is news
         event = JobEvent(self.state, self.elapsed, "", self.request_id, dict(self.metrics), is_last=True)
-        self._events.append(event)
+        self._feed.add(event, last=True)
 
     def _publish(self, state: State, note: str = "", *, last: bool = False) -> None:
         if self.is_over:
@@ -351,12 +335,9 @@ class Job:
         if last:
             self._ended = self._clock.monotonic()
         event = JobEvent(state, self.elapsed, note, self.request_id, dict(self.metrics), last)
+        self._feed.add(event, last=last)
         with self._lock:
-            self._events.append(event)
-            waiters, self._waiters = self._waiters, []
             listeners = tuple(self._listeners)
-        for waiter in waiters:
-            waiter.set_result(None)
         for listener in listeners:
             _call(listener, event)
 
@@ -393,60 +374,6 @@ class Job:
             if listener in self._listeners:
                 self._listeners.remove(listener)
 
-    def _over(self) -> Future[None]:
-        """A future that is done when the job is over."""
-        future: Future[None] = Future()
-        if self.is_over:
-            future.set_result(None)
-        else:
-            self.add_listener(lambda event: future.set_result(None) if event.is_last else None)
-        return future
-
-    def _after(self, count: int) -> Future[None]:
-        """A future that is done once more than `count` events have happened."""
-        future: Future[None] = Future()
-        with self._lock:
-            if len(self._events) > count:
-                future.set_result(None)
-            else:
-                self._waiters.append(future)
-        return future
-
-
-class Events:
-    """The events of a job from the first to the last, for a plain or an async loop."""
-
-    def __init__(self, job: Job, timeout: float | None = None) -> None:
-        self._job = job
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-
-    def __iter__(self) -> Iterator[JobEvent]:
-        seen = 0
-        while True:
-            future = self._job._after(seen)
-            self._job._engine.wait(future, self._left())
-            if not future.done():
-                return
-            yield from (fresh := self._job._events[seen:])
-            seen += len(fresh)
-            if fresh[-1].is_last:
-                return
-
-    async def __aiter__(self) -> AsyncIterator[JobEvent]:
-        seen = 0
-        while await tick(self._job._after(seen), self._left()):
-            fresh = self._job._events[seen:]
-            for event in fresh:
-                yield event
-            seen += len(fresh)
-            if fresh[-1].is_last:
-                return
-
-    def _left(self) -> float | None:
-        if self._deadline is None or math.isinf(self._deadline):
-            return None
-        return max(0.0, self._deadline - time.monotonic())
-
 
 class _Lines:
     """One line per change of state, for logs and for notebooks that nobody watches; each is said once."""
@@ -477,6 +404,16 @@ def say(sentence: str) -> None:
     """Tell a person one sentence; from another thread nobody would see it where it belongs."""
     if threading.current_thread() is threading.main_thread():
         print(sentence, file=_plain_stream(), flush=True)
+
+
+@contextmanager
+def parting(words: str | Callable[[], str]) -> Iterator[None]:
+    """When the block is interrupted, say what becomes of that which it waits for."""
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say(words if isinstance(words, str) else words())
+        raise
 
 
 def _plain_stream() -> Any:

@@ -68,7 +68,7 @@ def run_row(
         job = core.begin(request, {}, take, reserved=True)
     except KlingError as error:
         return Outcome(error=error)
-    core.engine.wait(job._over())
+    core.engine.wait(job._feed.whole)
     return Outcome(**{name: getattr(job, name) for name in Outcome.__dataclass_fields__})
 
 
