@@ -27,7 +27,7 @@ from .keep.store import Store
 from .markup import time_text
 from .model.catalogue import find, request_for
 from .service import wire
-from .service.api import Api, default_chance
+from .service.api import Api
 from .service.downloads import Downloads
 from .service.transport import Transport
 from .service.uploads import Uploads, read_all
@@ -48,7 +48,6 @@ class Core:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
-        chance: Callable[[], float] | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
@@ -59,25 +58,25 @@ class Core:
         self._experience = Experience(self.ledger, settings.time_scale)
         self._transport = Transport(settings, self._clock, transport)
         self.budget = Budget(settings.spend_limit, self.jobs)
-        self._runner = self._joined(chance or default_chance())
+        self._runner = self._joined()
         self._on_close = on_close
         self._quiet_until = 0.0
         self.closed = False
 
-    def _joined(self, chance: Callable[[], float]) -> Runner:
+    def _joined(self) -> Runner:
         settings, clock, ledger = self.settings, self._clock, self.ledger
-        watcher = self._watcher(chance)
+        watcher = self._watcher()
 
         def told(status: int, pause: float | None) -> None:
             watcher.told(status, pause)
             self._mention(watcher.quiet)
 
-        api = Api(settings, self._transport, clock, chance, told)
+        api = Api(settings, self._transport, clock, told)
         buyer = Buyer(
             *(api, Uploads(api), ledger, watcher, self.budget, clock),
             *(settings.account, settings.base_url),
         )
-        downloads = Downloads(self._transport, clock, chance)
+        downloads = Downloads(self._transport, clock)
         return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher, clock)
 
     def _mention(self, quiet: float) -> None:
@@ -90,14 +89,12 @@ class Core:
             if job.watching:
                 job._publish(job.state, f"The service asked for a pause of {time_text(quiet)}.")
 
-    def _watcher(self, chance: Callable[[], float]) -> Watcher:
+    def _watcher(self) -> Watcher:
         """The one watcher of this account in this process; a clock of one's own has one of its own."""
         settings = self.settings
 
         def make() -> Watcher:
-            return Watcher(
-                self._clock, settings.requests_per_minute, time_scale=settings.time_scale, chance=chance
-            )
+            return Watcher(self._clock, settings.requests_per_minute, time_scale=settings.time_scale)
 
         if not isinstance(self._clock, SystemClock):
             return make()
@@ -169,7 +166,7 @@ class Core:
     def _handle(self, request: Asked, **more: Any) -> Job:
         estimate, plan = self._experience.of(request)
         more |= {"estimate": estimate, "plan": plan, "timeout": self.settings.timeout}
-        return Job(request, self.engine, self._clock, self._runner.refresh, **more)
+        return Job(request, self.engine, self._clock, self._runner, **more)
 
     def _of_record(self, record: Record) -> Job:
         """The handle of a row: the live one, a finished one, or one that wakes when somebody waits for it."""

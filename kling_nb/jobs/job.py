@@ -12,16 +12,17 @@ import logging
 import math
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from ..clock import Clock
 from ..errors import JobTimeout, KlingError, Stopped
 from ..keep.ledger import Record
 from ..kernel import in_kernel
 from ..markup import short, time_text
+from ..model import Request, Untyped
 from ..states import JobEvent, State
 from .engine import Engine
 from .estimate import Curve, Estimate
@@ -30,24 +31,6 @@ from .polling import Plan, plan_for
 
 _log = logging.getLogger("kling_nb")
 Listener = Callable[[JobEvent], None]
-
-
-class Asked(Protocol):
-    """What a job needs to know of its request, typed or not."""
-
-    @property
-    def slug(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def latency(self) -> tuple[float, float] | None: ...
-    @property
-    def timeout(self) -> float: ...
-    def pictures(self) -> Iterable[tuple[str, Any]]: ...
-    def values(self) -> Mapping[str, Any]: ...
-    def body(self, urls: Mapping[str, str] | None = None) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -75,6 +58,17 @@ class Remembered:
         raise KlingError("This request is only remembered, so it can not be sent. Make it anew.")
 
 
+Asked: TypeAlias = Request | Untyped | Remembered
+
+
+class Driver(Protocol):
+    """Who asks the service on a job's behalf."""
+
+    async def refresh(self, job: Job) -> None:
+        """Ask once and tell the job."""
+        ...
+
+
 class Job:
     """A submitted request.
 
@@ -96,7 +90,7 @@ class Job:
         request: Asked,
         engine: Engine,
         clock: Clock,
-        refresh: Callable[[Job], Coroutine[Any, Any, None]],
+        driver: Driver,
         *,
         estimate: Estimate | None = None,
         plan: Plan | None = None,
@@ -119,11 +113,10 @@ class Job:
         self._reserved = False
         self._row: int | None = None
         self._dormant: Callable[[Job], object] | None = None
-        self._engine, self._clock, self._refresh = engine, clock, refresh
+        self._engine, self._clock, self._driver = engine, clock, driver
         self._timeout = timeout
         self._begun, self._ended = clock.monotonic(), math.nan
         self._feed: Feed[JobEvent] = Feed(engine)
-        self._lock = threading.Lock()
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._stop_wanted = False
@@ -228,7 +221,7 @@ class Job:
     def status(self) -> State:
         """Ask the service once, now, and return the state."""
         if not self.is_over and self.request_id:
-            self._engine.call(self._refresh(self))
+            self._engine.call(self._driver.refresh(self))
         return self.state
 
     def stop(self) -> None:
@@ -240,8 +233,7 @@ class Job:
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called on the engine's thread with each event; returns the way to remove it."""
-        with self._lock:
-            self._listeners.append(listener)
+        self._listeners.append(listener)
         return lambda: self._forget(listener)
 
     # The blocking and the awaiting side
@@ -336,9 +328,7 @@ class Job:
             self._ended = self._clock.monotonic()
         event = JobEvent(state, self.elapsed, note, self.request_id, dict(self.metrics), last)
         self._feed.add(event, last=last)
-        with self._lock:
-            listeners = tuple(self._listeners)
-        for listener in listeners:
+        for listener in tuple(self._listeners):
             _call(listener, event)
 
     def _end(self, state: State, error: KlingError | None = None, note: str = "") -> None:
@@ -370,9 +360,8 @@ class Job:
         self._end(self.state, error)
 
     def _forget(self, listener: Listener) -> None:
-        with self._lock:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+        with suppress(ValueError):  # removed before
+            self._listeners.remove(listener)
 
 
 class _Lines:

@@ -30,7 +30,7 @@ from ..media.trouble import MediaError
 from ..service import wire
 from ..service.api import Api
 from ..service.downloads import Downloads
-from ..service.retry import TRANSIENT, asked_pause
+from ..service.retry import TRANSIENT
 from ..service.transport import Lost, Undelivered
 from ..service.wire import Answer, Status
 from ..states import State
@@ -165,7 +165,7 @@ class Runner:
         if job.is_over:
             # Stopped while the answer was on its way.
             raise asyncio.CancelledError
-        self.api.told(answer.status, asked_pause(answer.headers, answer.at))
+        self.api.told(answer.status, answer.pause)
         status = wire.status_of(answer)
         if status is not None:
             return status, 0

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Mapping
-from itertools import count
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..clock import Clock
-from ..errors import NotFound, ServiceUnreachable, SubmitUnknown, UnexpectedAnswer
+from ..errors import KlingError, NotFound, ServiceUnreachable, SubmitUnknown, UnexpectedAnswer
 from ..settings import Settings
 from . import wire
-from .retry import REFUSED, TRANSIENT, asked_pause, pause_before_retry
+from .patience import Patience
+from .retry import REFUSED, TRANSIENT
 from .transport import Lost, Transport, Undelivered
 from .wire import Answer
 
@@ -29,14 +28,9 @@ class Api:
         settings: Settings,
         transport: Transport,
         clock: Clock,
-        chance: Callable[[], float],
         told: Callable[[int, float | None], None],
     ) -> None:
-        self._settings = settings
-        self.told = told
-        self._transport = transport
-        self._clock = clock
-        self._chance = chance
+        self._settings, self._transport, self._clock, self.told = settings, transport, clock, told
         self.posting: set[asyncio.Task[Any] | None] = set()
         """Tasks whose submit is out: cut off now, nobody would know what it bought."""
 
@@ -66,7 +60,8 @@ class Api:
 
     async def credits(self) -> wire.Credits:
         """`GET /v1/get-user-credits`: the balance in US dollars."""
-        answer = await self._get(f"{self._settings.base_url}/v1/get-user-credits", "Asking for the balance")
+        url = f"{self._settings.base_url}/v1/get-user-credits"
+        answer = await self._ask("Asking for the balance", "GET", url)
         found = wire.credits_of(answer)
         if found is None:
             raise UnexpectedAnswer(
@@ -78,7 +73,7 @@ class Api:
         """One past request by its id, at any age; None when the service names none."""
         url = f"{self._history_url}/{_segment(request_id)}"
         try:
-            answer = await self._get(url, "Asking for the history", request_id)
+            answer = await self._ask("Asking for the history", "GET", url, request_id)
         except NotFound:
             return None
         rows = wire.history_of(answer.json())
@@ -87,17 +82,14 @@ class Api:
     async def history_page(self, filters: Mapping[str, Any]) -> list[wire.HistoryRow]:
         """A page of past requests, newest first, by the service's own filters."""
         query = urlencode({name: value for name, value in filters.items() if value is not None})
-        answer = await self._get(f"{self._history_url}?{query}", "Asking for the history")
+        answer = await self._ask("Asking for the history", "GET", f"{self._history_url}?{query}")
         return wire.history_of(answer.json())
 
     async def upload(self, data_url: str) -> str:
         """`POST /upload-asset`: the hosted address of one file given as a data URL."""
         url = f"{self._settings.upload_url}/upload-asset"
-
-        async def send() -> Answer:
-            return await self._transport.ask("POST", url, json={"data_urls": [data_url]}, limit=180.0)
-
-        answer = await self._patiently(send, "The upload")
+        what = {"data_urls": [data_url]}
+        answer = await self._ask("The upload", "POST", url, json=what, limit=180.0)
         found = wire.uploaded_of(answer)
         if not found:
             raise UnexpectedAnswer(
@@ -113,61 +105,55 @@ class Api:
     def _history_url(self) -> str:
         return f"{self._settings.history_url}/inference-request/request-history"
 
-    async def _get(self, url: str, doing: str, request_id: str | None = None) -> Answer:
-        async def send() -> Answer:
-            return await self._transport.ask("GET", url)
-
-        return await self._patiently(send, doing, request_id)
-
-    async def _patiently(
-        self, send: Callable[[], Awaitable[Answer]], doing: str, request_id: str | None = None
+    async def _ask(
+        self, doing: str, method: str, url: str, request_id: str | None = None, **how: Any
     ) -> Answer:
         """The first answer that is a success, asking again while the fault looks passing."""
-        started = self._clock.monotonic()
-        for attempt in count():
-            pause = None
+        patience = Patience(self._clock, _PATIENCE)
+        while True:
+            failure: KlingError
+            asked = None
             try:
-                answer = await send()
+                answer = await self._transport.ask(method, url, **how)
             except (Undelivered, Lost) as error:
-                pause = self._pause(attempt, None, started)
-                if pause is None:
-                    raise ServiceUnreachable(f"{doing} got no answer: {error}.") from error
+                failure = ServiceUnreachable(f"{doing} got no answer: {error}.")
+                failure.__cause__ = error
             else:
-                if 200 <= answer.status < 300:
+                if answer.is_success:
                     return answer
-                if answer.status in TRANSIENT:
-                    pause = self._pause(attempt, answer, started)
-                if pause is None:
-                    raise wire.error_of(answer, request_id, doing)
-            await self._clock.sleep(pause)
-        raise AssertionError("count() does not end")
+                asked, failure = answer.pause, wire.error_of(answer, request_id, doing)
+                if answer.status not in TRANSIENT:
+                    raise failure
+            if not await patience.lasts(asked):
+                raise failure
 
     async def _buy(self, path: str, slug: str, body: Mapping[str, Any], limit: float = 120.0) -> Answer:
-        started = self._clock.monotonic()
-        failure: Exception
-        for attempt in count():
+        patience = Patience(self._clock, _PATIENCE)
+        while True:
+            failure: KlingError
+            asked = None
             try:
                 answer = await self._post(path, body, limit)
             except Undelivered as error:
-                pause = self._pause(attempt, None, started)
                 failure = ServiceUnreachable(f"The submit did not reach the service: {error}.")
                 failure.__cause__ = error
             except Lost as error:
                 raise self._unknown(slug, f"no whole answer to the submit came back ({error})") from error
             else:
-                self.told(answer.status, asked_pause(answer.headers, answer.at))
-                if 200 <= answer.status < 300:
+                asked = answer.pause
+                self.told(answer.status, asked)
+                if answer.is_success:
                     return answer
-                pause = self._pause(attempt, answer, started) if answer.status in REFUSED else None
                 failure = self._refusal(slug, answer)
-            if pause is None:
-                raise failure
+                if answer.status not in REFUSED:
+                    raise failure
             try:
-                await self._clock.sleep(pause)
+                goes_on = await patience.lasts(asked)
             except asyncio.CancelledError:
                 # Given up between two tries: surely not bought, and whoever keeps the books has to know.
                 raise failure from None
-        raise AssertionError("count() does not end")
+            if not goes_on:
+                raise failure
 
     async def _post(self, path: str, body: Mapping[str, Any], limit: float) -> Answer:
         task = asyncio.current_task()
@@ -177,31 +163,17 @@ class Api:
         finally:
             self.posting.discard(task)
 
-    def _refusal(self, slug: str, answer: Answer) -> Exception:
+    def _refusal(self, slug: str, answer: Answer) -> KlingError:
         # A 5xx that is not the service's own JSON comes from something in front of it, which may have passed
         # the request on before it gave up.
-        if answer.status >= 500 and answer.status not in REFUSED and not _is_own_words(answer):
+        own_words = answer.status in REFUSED or (answer.status == 500 and answer.object().get("error"))
+        if answer.status >= 500 and not own_words:
             return self._unknown(slug, f"the submit was answered with HTTP {answer.status}", answer)
         return wire.error_of(answer, doing="The submit")
 
     def _unknown(self, slug: str, what: str, answer: Answer | None = None) -> SubmitUnknown:
         known = {} if answer is None else {"status": answer.status, "body": answer.body()}
         return SubmitUnknown(f"{what[0].upper()}{what[1:]}: {slug} may have been accepted.", **known)
-
-    def _pause(self, attempt: int, answer: Answer | None, started: float) -> float | None:
-        asked = asked_pause(answer.headers, answer.at) if answer else None
-        spent = self._clock.monotonic() - started
-        return pause_before_retry(attempt, self._chance(), asked, spent, _PATIENCE)
-
-
-def default_chance() -> Callable[[], float]:
-    """A generator of numbers in [0, 1) that spreads retries of many clients apart."""
-    return random.Random().random  # noqa: S311 - jitter, not a secret
-
-
-def _is_own_words(answer: Answer) -> bool:
-    value = answer.json()
-    return answer.status == 500 and isinstance(value, dict) and bool(value.get("error"))
 
 
 def _segment(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,8 @@ import httpx
 from ..clock import Clock
 from ..errors import DownloadFailed
 from ..markup import mask
-from .retry import TRANSIENT, asked_pause, pause_before_retry
+from .patience import Patience
+from .retry import TRANSIENT, asked_pause
 from .transport import Lost, Transport, Undelivered
 
 # Seconds without a single new byte after which we give up; what has arrived stays for the next call.
@@ -25,61 +25,52 @@ _numbers = itertools.count()
 class Downloads:
     """Fetches output files to a temporary name."""
 
-    def __init__(self, transport: Transport, clock: Clock, chance: Callable[[], float]) -> None:
-        self._transport = transport
-        self._clock = clock
-        self._chance = chance
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._transport, self._clock = transport, clock
         # Two that fetch the same file must not write to the same place.
         self.writer = f"{os.getpid()}-{next(_numbers)}"
 
-    async def fetch(self, url: str, part: Path) -> str:
-        """Bring all of `url` to `part`, continuing what is there already; returns its media type.
+    async def fetch(self, url: str, part: Path) -> None:
+        """Bring all of `url` to `part`, continuing what is there already.
 
         Raises `DownloadFailed`; `part` then keeps what has arrived.
         """
-        quiet_since, attempt = self._clock.monotonic(), 0
+        patience = Patience(self._clock, _PATIENCE)
         while True:
-            had = _length(part)
-            asked, wall = None, self._clock.wall()
+            had, asked = _length(part), None
             try:
                 return await self._once(url, part)
-            except (Undelivered, Lost) as error:
-                reason = str(error)
-            except _Refused as error:
-                reason = str(error)
-                asked = asked_pause(error.headers, wall)
-                if not error.passing:
-                    raise self._failed(url, reason) from error
+            except (Undelivered, Lost, _Refused) as error:
+                where = httpx.URL(url).host
+                what = f"The file could not be fetched from {where}: {error}."
+                failure = DownloadFailed(what, url=mask(url))
+                failure.__cause__ = error
+                if isinstance(error, _Refused):
+                    asked = asked_pause(error.headers, self._clock.wall())
+                    if not error.passing:
+                        raise failure from error
             if _length(part) > had:
-                quiet_since, attempt = self._clock.monotonic(), 0
-            spent = self._clock.monotonic() - quiet_since
-            pause = pause_before_retry(attempt, self._chance(), asked, spent, _PATIENCE)
-            if pause is None:
-                raise self._failed(url, reason)
-            attempt += 1
-            await self._clock.sleep(pause)
+                patience.renew()
+            if not await patience.lasts(asked):
+                raise failure
 
-    async def _once(self, url: str, part: Path) -> str:
+    async def _once(self, url: str, part: Path) -> None:
         have = _length(part)
         # Compression would make the byte counts of the file and of the answer two different things.
         headers = {"accept-encoding": "identity"}
         if have:
             headers["range"] = f"bytes={have}-"
         async with self._transport.fetch(url, headers) as response:
-            if response.status_code == 416 and _total(response) == have:
-                return ""
-            if response.status_code == 416:
+            status = response.status_code
+            if status == 416:
+                if _ranged(response, r"/(\d+)$") == have:
+                    return
                 part.unlink(missing_ok=True)
-                raise _Refused(response, passing=True)
             if not response.is_success:
-                raise _Refused(response, passing=response.status_code in TRANSIENT)
-            await _write(response, part, start=have if _continues(response, have) else 0)
-            return str(response.headers.get("content-type", "")).split(";")[0].strip().lower()
-
-    @staticmethod
-    def _failed(url: str, reason: str) -> DownloadFailed:
-        where = httpx.URL(url).host
-        return DownloadFailed(f"The file could not be fetched from {where}: {reason}.", url=mask(url))
+                raise _Refused(response, passing=status == 416 or status in TRANSIENT)
+            # A server may also send everything anew.
+            continues = have and status == 206 and _ranged(response, r"^bytes (\d+)-") == have
+            await _write(response, part, start=have if continues else 0)
 
 
 class _Refused(Exception):
@@ -103,17 +94,10 @@ async def _write(response: httpx.Response, part: Path, *, start: int) -> None:
         ) from error
 
 
-def _continues(response: httpx.Response, have: int) -> bool:
-    """True when the answer starts at the byte we lack; a server may also send everything anew."""
-    if response.status_code != 206 or not have:
-        return False
-    found = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
-    return found is not None and int(found.group(1)) == have
-
-
-def _total(response: httpx.Response) -> int | None:
-    found = re.search(r"/(\d+)$", response.headers.get("content-range", ""))
-    return int(found.group(1)) if found else None
+def _ranged(response: httpx.Response, pattern: str) -> int | None:
+    """A number out of the Content-Range."""
+    found = re.search(pattern, response.headers.get("content-range", ""))
+    return int(found[1]) if found else None
 
 
 def _length(part: Path) -> int:

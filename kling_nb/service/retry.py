@@ -15,13 +15,12 @@ REFUSED = frozenset({429, 503})
 LONGEST_PAUSE = 120.0
 
 
-def backoff(attempt: int, chance: float, first: float = 0.5, longest: float = 30.0) -> float:
-    """Seconds before try number `attempt` + 1: doubling from `first`, spread over [half, whole] by `chance`.
+def backoff(attempt: int, chance: float) -> float:
+    """Seconds before try number `attempt` + 1: doubling from 0.5 to 30, spread over their upper half.
 
     `chance` is a number in [0, 1) from the caller's own generator, so that this stays arithmetic.
     """
-    whole = min(longest, first * 2.0 ** min(attempt, 30))
-    return whole * (0.5 + chance / 2)
+    return min(30.0, 0.5 * 2.0 ** min(attempt, 30)) * (0.5 + chance / 2)
 
 
 def asked_pause(headers: Mapping[str, str], now: float) -> float | None:
@@ -51,9 +50,7 @@ def pause_before_retry(
     Budgets are elapsed time, never a count of tries: `spent` and `budget` are in seconds.
     """
     pause = backoff(attempt, chance) if asked is None else asked
-    if pause > LONGEST_PAUSE or spent + pause > budget:
-        return None
-    return pause
+    return None if pause > LONGEST_PAUSE or spent + pause > budget else pause
 
 
 def _number(text: str | None) -> float | None:

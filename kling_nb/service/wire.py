@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,12 +30,24 @@ class Answer:
         """The Content-Type without its parameters, in lower case."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
+    @property
+    def is_success(self) -> bool:
+        """True for a 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def pause(self) -> float | None:
+        """For how many seconds the service asked for quiet; None when it did not."""
+        return asked_pause(self.headers, self.at)
+
     def json(self) -> Any:
         """The body as a JSON value, or None when it is no JSON (a page, nothing at all)."""
-        try:
-            return json.loads(self.content)
-        except (ValueError, RecursionError):
-            return None
+        return _loaded(self.content)
+
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object, empty when it is none."""
+        value = self.json()
+        return value if isinstance(value, dict) else {}
 
     def body(self) -> Any:
         """The body for a person to look at: the JSON value, else the text."""
@@ -102,20 +115,18 @@ class HistoryRow:
 
 def request_id_of(answer: Answer) -> str | None:
     """The id in the answer to a submit, or None when there is none to be read."""
-    value = answer.json()
-    found = value.get("request_id") if isinstance(value, dict) else None
+    found = answer.object().get("request_id")
     return found if isinstance(found, str) and found.strip() else None
 
 
 def status_of(answer: Answer) -> Status | None:
     """What an answer says about a job; the body is believed before the HTTP code. None: it says nothing."""
-    value = answer.json()
-    if not isinstance(value, dict) or not isinstance(value.get("status"), str):
+    value = answer.object()
+    if not isinstance(value.get("status"), str):
         return None
     metrics = value.get("metrics")
-    return Status(
-        state_of(value["status"]), _sentence(value), metrics if isinstance(metrics, dict) else {}, value
-    )
+    metrics = metrics if isinstance(metrics, dict) else {}
+    return Status(state_of(value["status"]), _sentence(value), metrics, value)
 
 
 def outputs_of(body: Any) -> tuple[Output, ...]:
@@ -137,8 +148,8 @@ def value_of(body: Any) -> Any:
 
 def credits_of(answer: Answer) -> Credits | None:
     """The balance; the free part is spelt with a hyphen in the published body."""
-    value = answer.json()
-    if not isinstance(value, dict) or not any(name in value for name in ("credits", "free-credits")):
+    value = answer.object()
+    if not {"credits", "free-credits"} & value.keys():
         return None
     free = value.get("free-credits", value.get("free_credits"))
     return Credits(_float(value.get("credits")) or 0.0, _float(free) or 0.0)
@@ -146,8 +157,8 @@ def credits_of(answer: Answer) -> Credits | None:
 
 def uploaded_of(answer: Answer) -> list[str]:
     """The addresses in the answer to an upload: `file_urls` in practice, `urls` in the vendor's page."""
-    value = answer.json()
-    found = (value.get("file_urls") or value.get("urls")) if isinstance(value, dict) else None
+    value = answer.object()
+    found = value.get("file_urls") or value.get("urls")
     return [url for url in found if is_web_url(url)] if isinstance(found, list) else []
 
 
@@ -164,17 +175,18 @@ def history_of(value: Any) -> list[HistoryRow]:
 
 def error_of(answer: Answer, request_id: str | None = None, doing: str = "") -> errors.ServiceError:
     """The typed error for an answer that is not a success."""
-    kind = _kind(answer.status, _text(answer), request_id)
-    error = kind(
-        _what(answer, doing),
+    text = _text(answer)
+    words = f"said: {text}" if text else "gave no reason"
+    error = _kind(answer.status, text, request_id)(
+        sentence(f"{doing or 'The request'} was answered with HTTP {answer.status}; the service {words}"),
         status=answer.status,
         body=answer.body(),
         request_id=request_id,
-        retry_after=asked_pause(answer.headers, answer.at),
+        retry_after=answer.pause,
     )
     if isinstance(error, errors.NotAcceptable):
-        error.reason = _reason(_text(answer))
-    if isinstance(error, errors.Unauthorized) and "missing" in _text(answer).lower():
+        error.reason = _reason(text)
+    if isinstance(error, errors.Unauthorized) and "missing" in text.lower():
         error.todo = "The key did not arrive although one is set: a proxy or redirect may have dropped it."
     return error
 
@@ -227,12 +239,6 @@ def _reason(text: str) -> Any:
     if "limit" in lower and any(word in lower for word in ("spend", "team", "budget", "cap")):
         return "spend_limit"
     return "parameter"
-
-
-def _what(answer: Answer, doing: str) -> str:
-    said = _text(answer)
-    words = f"said: {said}" if said else "gave no reason"
-    return sentence(f"{doing or 'The request'} was answered with HTTP {answer.status}; the service {words}")
 
 
 def _text(answer: Answer) -> str:
@@ -288,8 +294,10 @@ def _named_media(value: Mapping[str, Any]) -> Iterator[Output]:
 
 
 def _parsed(text: Any) -> Any:
-    if not isinstance(text, str) or text.lstrip()[:1] not in {"{", "["}:
-        return None
+    return _loaded(text) if isinstance(text, str) and text.lstrip()[:1] in {"{", "["} else None
+
+
+def _loaded(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -323,12 +331,8 @@ def _created(row: Mapping[str, Any]) -> float | None:
 def _request_body(value: Any) -> dict[str, Any] | None:
     """What was sent, which the service gives back as JSON or as the printed form of a Python dict."""
     for read in (json.loads, ast.literal_eval):
-        if isinstance(value, dict):
-            break
-        try:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             value = read(value) if isinstance(value, str) else value
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
     return value if isinstance(value, dict) else None
 
 
