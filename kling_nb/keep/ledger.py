@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from ..errors import KlingError
 from ..markup import mask
+from ..media import Image, Video
 from ..media.trouble import place
 from ..states import State
 
@@ -28,6 +29,7 @@ _APPLICATION = 0x6B6C6E62
 LEASE = 300.0
 # Seconds to wait for other processes that are writing.
 _BUSY = 30.0
+MENTIONS, NEWEST = "params LIKE ? ESCAPE '\\'", "ORDER BY created DESC, id DESC"
 
 _MIGRATIONS: tuple[str, ...] = (
     """
@@ -103,6 +105,14 @@ class Record:
         """How long it took from the submit to its end."""
         return None if self.finished is None else self.finished - (self.accepted or self.created)
 
+    def media(self) -> tuple[Image | Video, ...]:
+        """The pictures and clips it made. Raises MediaError when one can not be read."""
+        return tuple(map(self._media, self.outputs))
+
+    def _media(self, output: Mapping[str, Any]) -> Image | Video:
+        kind = Video if output["path"].endswith(".mp4") else Image
+        return kind(output["path"], url=output.get("url"), job_id=self.request_id, prompt=self.prompt)
+
 
 class Ledger:
     """The jobs of every client and kernel of this person, in one file."""
@@ -121,20 +131,15 @@ class Ledger:
         """
         with self._writing() as database:
             number = self._free_take(database, intent) if take == "new" else take
-            known = self._claimed(database, intent, number)
+            clause = "account = ? AND service = ? AND fingerprint = ? AND take = ? AND state <> 'FAILED'"
+            known = self._first(clause, intent.account, intent.service, intent.fingerprint, number)
             if known is not None:
                 return known, False
-            row = database.execute(
-                "INSERT INTO jobs (account, service, slug, prompt, params, inputs, fingerprint, take, state,"
-                " owner, created) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    *(intent.account, intent.service, intent.slug, mask(intent.prompt)),
-                    *(_json(intent.params), _json(intent.inputs), intent.fingerprint, number),
-                    *(State.SUBMITTING.value, me(), self._wall()),
-                ),
-            ).lastrowid
-            self._note(database, row or 0, State.SUBMITTING)
-            return self._one(database, row or 0), True
+            texts = {"params": _json(intent.params), "inputs": _json(intent.inputs)}
+            columns = {**vars(intent), **texts, "prompt": mask(intent.prompt), "take": number}
+            record = self._inserted(database, State.SUBMITTING, columns)
+            self._note(database, record.id, record.state)
+            return record, True
 
     def sending(self, row: int, body_hash: str) -> None:
         """The POST leaves now: from here on its outcome may be unknown."""
@@ -189,18 +194,13 @@ class Ledger:
     def adopt(self, account: str, service: str, slug: str, request_id: str) -> Record:
         """The row of a request id, made when there is none: a job that was submitted elsewhere."""
         with self._writing() as database:
-            known = self._where(database, "service = ? AND request_id = ?", (service, request_id))
-            if known:
-                return known[0]
-            row = database.execute(
-                "INSERT INTO jobs (account, service, slug, prompt, params, inputs, fingerprint, take, state,"
-                " owner, created, accepted, request_id) VALUES (?,?,?,'','{}','{}',?,1,?,?,?,?,?)",
-                (
-                    *(account, service, slug, f"id:{request_id}", State.QUEUED.value, me()),
-                    *(self._wall(), self._wall(), request_id),
-                ),
-            ).lastrowid
-            return self._one(database, row or 0)
+            known = self.by_request(service, request_id)
+            if known is not None:
+                return known
+            whose = {"account": account, "service": service, "slug": slug, "request_id": request_id}
+            asked = {"prompt": "", "params": "{}", "inputs": "{}", "fingerprint": f"id:{request_id}"}
+            more = {"take": 1, "accepted": self._wall()}
+            return self._inserted(database, State.QUEUED, {**whose, **asked, **more})
 
     def forget(self, row: int) -> None:
         """Drop a row that was only adopted, and of whose request the service knows nothing."""
@@ -230,30 +230,23 @@ class Ledger:
 
     def lost(self, account: str, service: str, slug: str, body_hash: str | None) -> int:
         """How many rows wait for a request id that were sent with this body."""
-        query = (
-            "SELECT count(*) FROM jobs WHERE account = ? AND service = ? AND slug = ? AND body_hash = ?"
-            " AND request_id IS NULL AND state IN ('SUBMITTING', 'UNKNOWN')"
-        )
-        with self._reading() as database:
-            return int(database.execute(query, (account, service, slug, body_hash)).fetchone()[0])
+        whose = "account = ? AND service = ? AND slug = ? AND body_hash = ?"
+        clause = f"{whose} AND request_id IS NULL AND state IN ('SUBMITTING', 'UNKNOWN')"
+        return len(self._where(clause, account, service, slug, body_hash))
 
     def get(self, row: int) -> Record:
         """One row."""
-        with self._reading() as database:
-            return self._one(database, row)
+        return self._where("id = ?", row)[0]
 
     def by_request(self, service: str, request_id: str) -> Record | None:
         """The row of a request id."""
-        with self._reading() as database:
-            found = self._where(database, "service = ? AND request_id = ?", (service, request_id))
-        return found[0] if found else None
+        return self._first("service = ? AND request_id = ?", service, request_id)
 
     def by_output(self, service: str, sha256: str) -> Record | None:
         """The newest row that made a file of this content, wherever that file is now."""
-        with self._reading() as database:
-            clause = "service = ? AND outputs LIKE ? ORDER BY id DESC LIMIT 1"
-            found = self._where(database, clause, (service, f'%"{sha256}"%'))
-        return found[0] if found else None
+        return self._first(
+            "service = ? AND outputs LIKE ? ORDER BY id DESC LIMIT 1", service, f'%"{sha256}"%'
+        )
 
     def rows(
         self,
@@ -268,23 +261,16 @@ class Ledger:
         limit: int = 1000,
     ) -> list[Record]:
         """Rows of one account, newest first. `text` is looked for in prompts and parameters."""
-        wanted: list[tuple[str, Any]] = [
-            ("account = ?", account),
-            ("service = ?", service),
-            ("slug = ?", slug),
-        ]
-        wanted += [("state = ?", state and state.value), ("created >= ?", since), ("created < ?", until)]
-        wanted += [("params LIKE ? ESCAPE '\\'", text and f"%{_like(text)}%")]
-        used = [(clause, value) for clause, value in wanted if value is not None]
-        clause = " AND ".join(clause for clause, _ in used) + " ORDER BY created DESC, id DESC LIMIT ?"
-        with self._reading() as database:
-            return self._where(database, clause, (*(value for _, value in used), limit))
+        wanted = {"account = ?": account, "service = ?": service, "slug = ?": slug}
+        wanted |= {"state = ?": state and state.value, MENTIONS: text and mentioning(text)}
+        times = {"created >= ?": since, "created < ?": until}
+        used = {clause: value for clause, value in {**wanted, **times}.items() if value is not None}
+        return self._where(f"{' AND '.join(used)} {NEWEST} LIMIT ?", *used.values(), limit)
 
     def waiting(self, account: str, service: str) -> list[Record]:
         """Rows that were or may have been paid and whose media is not on disk yet, oldest first."""
         clause = "account = ? AND service = ? AND state NOT IN ('COMPLETED', 'FAILED') ORDER BY created"
-        with self._reading() as database:
-            return self._where(database, clause, (account, service))
+        return self._where(clause, account, service)
 
     def durations(self, slug: str, limit: int = 200) -> list[tuple[dict[str, Any], float]]:
         """Parameters and seconds of the last finished jobs of one model, whatever account they were on."""
@@ -293,16 +279,14 @@ class Ledger:
             " AND sent IS NOT NULL AND finished > accepted ORDER BY id DESC LIMIT ?"
         )
         with self._reading() as database:
-            return [
-                (json.loads(params), seconds) for params, seconds in database.execute(query, (slug, limit))
-            ]
+            found = database.execute(query, (slug, limit))
+            return [(json.loads(params), seconds) for params, seconds in found]
 
     def changes(self, row: int) -> list[tuple[float, State, str]]:
         """Every change of one row: when, to what, and a remark."""
+        query = "SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid"
         with self._reading() as database:
-            found = database.execute(
-                "SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid", (row,)
-            )
+            found = database.execute(query, (row,))
             return [(at, State(state), note) for at, state, note in found]
 
     def close(self) -> None:
@@ -327,10 +311,12 @@ class Ledger:
             (row, self._wall(), state.value, mask(note)),
         )
 
-    def _claimed(self, database: sqlite3.Connection, intent: Intent, take: int) -> Record | None:
-        clause = "account = ? AND service = ? AND fingerprint = ? AND take = ? AND state <> 'FAILED'"
-        found = self._where(database, clause, (intent.account, intent.service, intent.fingerprint, take))
-        return found[0] if found else None
+    def _inserted(self, database: sqlite3.Connection, state: State, columns: Mapping[str, Any]) -> Record:
+        named = {**columns, "state": state.value, "owner": me(), "created": self._wall()}
+        marks = ", ".join("?" * len(named))
+        query = f"INSERT INTO jobs ({', '.join(named)}) VALUES ({marks})"  # noqa: S608 - names are ours
+        database.execute(query, tuple(named.values()))
+        return self._where("id = last_insert_rowid()")[0]
 
     @staticmethod
     def _free_take(database: sqlite3.Connection, intent: Intent) -> int:
@@ -338,14 +324,14 @@ class Ledger:
         (highest,) = database.execute(query, (intent.account, intent.service, intent.fingerprint)).fetchone()
         return int(highest or 0) + 1
 
-    def _one(self, database: sqlite3.Connection, row: int) -> Record:
-        return self._where(database, "id = ?", (row,))[0]
+    def _first(self, clause: str, *values: Any) -> Record | None:
+        return next(iter(self._where(clause, *values)), None)
 
-    @staticmethod
-    def _where(database: sqlite3.Connection, clause: str, values: tuple[Any, ...]) -> list[Record]:
+    def _where(self, clause: str, *values: Any) -> list[Record]:
         columns = ", ".join(Record.__dataclass_fields__)
         query = f"SELECT {columns} FROM jobs WHERE {clause}"  # noqa: S608 - clauses are ours, values are bound
-        return [_record(row) for row in database.execute(query, values)]
+        with self._reading() as database:
+            return [_record(row) for row in database.execute(query, values)]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -353,7 +339,8 @@ class Ledger:
             try:
                 yield self._connected()
             except sqlite3.Error as error:
-                raise self._trouble(error) from error
+                what = f"The record of jobs in {self.path} can not be used: {error}."
+                raise LedgerError(what) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -371,17 +358,11 @@ class Ledger:
 
     def _connected(self) -> sqlite3.Connection:
         # A connection must not be carried over a fork, nor used when its file was deleted or replaced.
-        if self._open is not None and self._open[0] != (os.getpid(), _identity(self.path)):
-            if self._open[0][0] == os.getpid():
-                self._open[1].close()
-            self._open = None
-        if self._open is None:
+        if self._open is None or self._open[0] != (os.getpid(), _identity(self.path)):
+            self.close()
             database = _opened(self.path)
             self._open = (os.getpid(), _identity(self.path)), database
         return self._open[1]
-
-    def _trouble(self, error: sqlite3.Error) -> LedgerError:
-        return LedgerError(f"The record of jobs in {self.path} can not be used: {error}.")
 
 
 def _identity(path: Path) -> object:
@@ -398,17 +379,13 @@ def me() -> str:
 
 
 def is_alive(record: Record, now: float) -> bool:
-    """Whether the process that made a row may still be at work on it."""
+    """Whether the process that made a row, another one than this, may still be at work on it."""
     host, _, pid = record.owner.rpartition(":")
-    if record.owner == me():
-        return True
-    age = abs(now - (record.sent or record.created))
-    if age > (LEASE if record.sent else 86400.0):
+    age = now - (record.sent or record.created)
+    if abs(age) > (LEASE if record.sent else 86400.0):
         return False  # no submit takes that long: the number belongs to another process by now
-    if host != socket.gethostname() or os.name == "nt":
-        # Another machine (or Windows, where asking would kill): only time tells.
-        return now - (record.sent or record.created) < LEASE
-    return is_running(pid)
+    # Of another machine (or on Windows, where asking would kill) only time tells.
+    return is_running(pid) if host == socket.gethostname() and os.name != "nt" else age < LEASE
 
 
 def is_running(pid: str) -> bool:
@@ -492,6 +469,9 @@ def _json(value: Any) -> str:
     return mask(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
-def _like(text: str) -> str:
+def mentioning(text: str) -> str:
+    """What `MENTIONS` takes to look for `text`."""
     inside = json.dumps(text, ensure_ascii=False)[1:-1]
-    return inside.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    for special in ("\\", "%", "_"):
+        inside = inside.replace(special, f"\\{special}")
+    return f"%{inside}%"

@@ -19,7 +19,7 @@ from ..media.trouble import MediaError, disk_trouble
 from ..media.whole import write_whole
 from ..states import State
 from .beside import beside
-from .ledger import Ledger, Record, _like
+from .ledger import MENTIONS, NEWEST, Ledger, Record, mentioning
 
 SIDE = 400  # of a small view, in pixels: sharp on dense screens at half that size
 _BYTES = 20_000
@@ -62,17 +62,11 @@ class Piece:
     @property
     def kind(self) -> Literal["image", "video"]:
         """What it is, by its name."""
-        return _kind(self.paths[0])
+        return "video" if self.paths[0].suffix == ".mp4" else "image"
 
     def media(self) -> tuple[Image | Video, ...]:
         """Its pictures and clips. Raises MediaError when one can not be read."""
-        record = self.record
-        return tuple(
-            (Video if _kind(path) == "video" else Image)(
-                path, url=output.get("url"), job_id=record.request_id, prompt=record.prompt
-            )
-            for path, output in zip(self.paths, record.outputs, strict=True)
-        )
+        return self.record.media()
 
 
 class Shelf:
@@ -99,10 +93,8 @@ class Shelf:
     def page(self, wanted: Wanted, number: int, size: int) -> list[Piece]:
         """One page, the first is number 1, newest first."""
         clause, values = self._clause(wanted)
-        clause += " ORDER BY created DESC, id DESC LIMIT ? OFFSET ?"
-        with self._ledger._reading() as database:
-            rows = self._ledger._where(database, clause, (*values, size, (number - 1) * size))
-            return self._pieces(rows)
+        place = size, (number - 1) * size
+        return self._pieces(self._ledger._where(f"{clause} {NEWEST} LIMIT ? OFFSET ?", *values, *place))
 
     def delete(self, piece: Piece) -> Piece:
         """Delete its files from the disk; the row stays and says so. Raises MediaError."""
@@ -166,11 +158,7 @@ def _tests(wanted: Wanted) -> Iterator[tuple[str, str]]:
     if wanted.kind:
         yield f"outputs {'NOT ' if wanted.kind == 'image' else ''}LIKE ?", '%.mp4"%'
     for word in wanted.text.split():
-        yield "params LIKE ? ESCAPE '\\'", f"%{_like(word)}%"
-
-
-def _kind(path: Path) -> Literal["image", "video"]:
-    return "video" if path.suffix == ".mp4" else "image"
+        yield MENTIONS, mentioning(word)
 
 
 def _drawn(media: Image | Video) -> bytes:
