@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UnexpectedAnswer
 from ..keep.arrivals import Arrival
 from ..service import wire
+from ..service.uploads import local, read_all
 from .job import Asked
 from .runner import Runner
 
@@ -18,7 +19,8 @@ async def run_direct(runner: Runner, request: Asked, limit: float) -> Any:
 
     `limit` is in seconds. Nothing can be resumed: when the answer is lost, `SubmitUnknown` is raised.
     """
-    urls = await runner.buyer.uploads.urls_for(tuple(request.pictures()))
+    pictures = await asyncio.to_thread(read_all, local(request.pictures()))
+    urls = await runner.buyer.uploads.urls_of(pictures)
     answer = await runner.api.run_sync(request.slug, request.body(urls), limit)
     body = answer.json()
     # Without an id of its own, the next such file would take the place of this one.

@@ -25,8 +25,8 @@ from ..media import Image, Video
 from ..media.picture import Picture
 from ..media.trouble import MediaError
 from ..service.api import Api
-from ..service.uploads import Uploads, read_all
-from ..service.wire import HistoryRow, is_web_url
+from ..service.uploads import Uploads, local, read_all
+from ..service.wire import HistoryRow
 from ..states import State
 from .budget import Budget
 from .job import Asked, Job
@@ -57,9 +57,8 @@ class Buyer:
 
     async def buy(self, job: Job, take: Take) -> None:
         """Submit, or attach. Afterwards the job has its request id, or its media, or this has raised."""
-        local = tuple((path, value) for path, value in job.request.pictures() if not is_web_url(value))
-        pictures = await asyncio.to_thread(read_all, local)
-        intent = self._intent(job.request, pictures, dict(local))
+        pictures = await asyncio.to_thread(read_all, local(job.request.pictures()))
+        intent = self._intent(job.request, pictures)
         while True:
             # On the loop itself, so that no other client of this process can see the row and not the mark.
             record, is_ours = self.ledger.claim(intent, take)
@@ -68,25 +67,6 @@ class Buyer:
                 break
         if job.request_id is None and not job.reused:
             await self._send(job, record.id, pictures)
-
-    async def find(self, record: Record) -> HistoryRow | None:
-        """The one past request that a row of unknown outcome became.
-
-        None when there is none. Raises `SubmitUnknown` when several fit: which of them it was, a person must
-        say.
-        """
-        rows = await self._past(record)
-        known = self.ledger
-        fitting = [row for row in rows if _fits(row, record)]
-        free = [row for row in fitting if known.by_request(self.service, row.request_id) is None]
-        # Equal requests that were lost together may share what is free: which is whose makes no difference.
-        if len(free) > max(1, known.lost(self.account, self.service, record.slug, record.body_hash)):
-            ids = ", ".join(row.request_id for row in free)
-            raise SubmitUnknown(
-                f"{len(free)} past requests fit the lost submit of {record.slug}: {ids}.",
-                todo="client.resume(id) brings back the one you choose.",
-            )
-        return free[-1] if free else None
 
     async def _past(self, record: Record) -> list[HistoryRow]:
         """Requests of this model from when the row was sent on; the service's own window is 7 days."""
@@ -106,15 +86,26 @@ class Buyer:
         return list(found.values())
 
     async def reconcile(self, record: Record) -> Record:
-        """A row of unknown outcome after a look at the service's history: with its id if exactly one fits."""
-        found = await self.find(record)
-        if found is not None:
-            await asyncio.to_thread(self.ledger.accepted, record.id, found.request_id)
+        """A row of unknown outcome with the id of the past request that it became.
+
+        Raises `SubmitUnknown` when the service's history shows none, or several: which of them it was, a
+        person must say.
+        """
+        fitting = [row for row in await self._past(record) if _fits(row, record)]
+        free = [row for row in fitting if self.ledger.by_request(self.service, row.request_id) is None]
+        # Equal requests that were lost together may share what is free: which is whose makes no difference.
+        if len(free) > max(1, self.ledger.lost(self.account, self.service, record.slug, record.body_hash)):
+            ids = ", ".join(row.request_id for row in free)
+            raise SubmitUnknown(
+                f"{len(free)} past requests fit the lost submit of {record.slug}: {ids}.",
+                todo="client.resume(id) brings back the one you choose.",
+            )
+        if free:
+            await asyncio.to_thread(self.ledger.accepted, record.id, free[-1].request_id)
             return self.ledger.get(record.id)
         if record.state is not State.UNKNOWN:
-            self.ledger.moved(
-                record.id, State.UNKNOWN, "no answer to the submit, and no trace in the history"
-            )
+            what = "no answer to the submit, and no trace in the history"
+            self.ledger.moved(record.id, State.UNKNOWN, what)
         raise SubmitUnknown(
             f"An earlier submit of this {record.slug} request got no answer, and the service's history shows "
             "no trace of it.",
@@ -145,10 +136,9 @@ class Buyer:
         _at_work.add(mark)
         try:
             self.budget.reserve(job)
-            hosted = await asyncio.gather(*(self.uploads.url_of(picture) for picture in pictures.values()))
-            body = job.request.body(dict(zip(pictures, hosted, strict=True)))
+            body = job.request.body(await self.uploads.urls_of(pictures))
             await self.watcher.submit_turn()
-            self.ledger.sending(row, body_hash(body))
+            self.ledger.sending(row, digest(body))
             job.request_id = await self.api.submit(job.model, body)
         except SubmitUnknown as error:
             self.ledger.moved(row, State.UNKNOWN, error.what)
@@ -170,19 +160,13 @@ class Buyer:
             return (self.ledger.path, record.id) in _at_work
         return is_alive(record, self.clock.wall())
 
-    def _intent(self, request: Asked, pictures: Mapping[str, Picture], given: Mapping[str, Any]) -> Intent:
-        digests = {path: picture.sha256 for path, picture in pictures.items()}
-        body = request.body({path: f"{_CONTENT}{digest}" for path, digest in digests.items()})
-        inputs = {path: {"sha256": digest, "file": _file(given[path])} for path, digest in digests.items()}
-        return Intent(
-            self.account,
-            self.service,
-            request.slug,
-            str(request.values().get("prompt", "")),
-            body,
-            inputs,
-            _hash([request.slug, _meaning(request, body)]),
-        )
+    def _intent(self, request: Asked, pictures: Mapping[str, Picture]) -> Intent:
+        given = dict(request.pictures())
+        contents = {path: picture.sha256 for path, picture in pictures.items()}
+        inputs = {path: {"sha256": each, "file": _file(given[path])} for path, each in contents.items()}
+        prompt = str(request.values().get("prompt", ""))
+        body, fingerprint = identity(request, contents)
+        return Intent(self.account, self.service, request.slug, prompt, body, inputs, fingerprint)
 
 
 def on_disk(record: Record) -> tuple[tuple[Image | Video, ...], Any] | None:
@@ -192,41 +176,34 @@ def on_disk(record: Record) -> tuple[tuple[Image | Video, ...], Any] | None:
     if "value" in record.outputs[0]:
         return (), record.outputs[0]["value"]
     try:
-        return tuple(_media(output, record) for output in record.outputs), None
+        return record.media(), None
     except MediaError:
         return None
 
 
-def body_hash(body: Mapping[str, Any]) -> str:
-    """A digest by which a body is found again in the service's history, which gives it back as it came."""
-    return _hash(body)
+def identity(request: Asked, contents: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    """The body with what its pictures hold for their addresses, and a digest that equal requests share."""
+    body = request.body({path: f"{_CONTENT}{content}" for path, content in contents.items()})
+    # What only repeats a default asks for the same, written out or left out.
+    params: tuple[Any, ...] = getattr(request, "params", tuple)()
+    defaults = {param.name: param.default for param in params if param.default is not None}
+    meant = {name: value for name, value in body.items() if value != defaults.get(name)}
+    return body, digest([request.slug, meant])
 
 
 # The submits of this process that are under way, by ledger and row.
 _at_work: set[tuple[Path, int]] = set()
 
 
-def _media(output: Mapping[str, Any], record: Record) -> Image | Video:
-    path = Path(output["path"])
-    kind = Video if path.suffix == ".mp4" else Image
-    return kind(path, url=output.get("url"), job_id=record.request_id, prompt=record.prompt)
-
-
 def _fits(row: HistoryRow, record: Record) -> bool:
-    if row.body is None or row.model != record.slug or body_hash(row.body) != record.body_hash:
+    if row.body is None or row.model != record.slug or digest(row.body) != record.body_hash:
         return False
     sent = record.sent or record.created
     return row.created is None or row.created > sent - _CLOCKS_APART
 
 
-def _meaning(request: Asked, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without what only repeats a default: written out or left out, it asks for the same."""
-    params: tuple[Any, ...] = getattr(request, "params", tuple)()
-    defaults = {param.name: param.default for param in params if param.default is not None}
-    return {name: value for name, value in body.items() if name not in defaults or value != defaults[name]}
-
-
-def _hash(value: Any) -> str:
+def digest(value: Any) -> str:
+    """The same for equal JSON: so a body is found again in the history, which gives it back as it came."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

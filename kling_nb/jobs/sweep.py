@@ -16,8 +16,8 @@ from ..markup import short
 from ..media.picture import PictureError, read_picture
 from ..model import Request, Untyped, request_for
 from ..model.wording import shown
-from ..service.wire import is_web_url
-from .purchase import _CONTENT, _hash, _meaning
+from ..service.uploads import local
+from .purchase import identity
 
 Asks: TypeAlias = "Request | Untyped"
 
@@ -191,9 +191,7 @@ def takes(requests: Sequence[Asks]) -> list[int]:
 
 def _identity(request: Asks, digest: Callable[[Any], str]) -> str:
     """The same for two requests exactly when the ledger takes them for the same."""
-    local = [(path, value) for path, value in request.pictures() if not is_web_url(value)]
-    body = request.body({path: f"{_CONTENT}{digest(value)}" for path, value in local})
-    return _hash([request.slug, _meaning(request, body)])
+    return identity(request, {path: digest(value) for path, value in local(request.pictures())})[1]
 
 
 class _Digests:

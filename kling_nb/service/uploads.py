@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import InvalidRequest, KlingError, Problem, RequestWarning, UploadFailed
@@ -21,16 +21,10 @@ class Uploads:
         self._api = api
         self._hosted: dict[str, asyncio.Task[str]] = {}
 
-    async def urls_for(self, pictures: Sequence[tuple[str, Any]]) -> dict[str, str]:
-        """The hosted address of every local picture, by its path in the request.
-
-        All pictures are read and checked before the first byte leaves; `InvalidRequest` lists every one
-        that can not be used. Addresses among them stand for themselves and are left out.
-        """
-        local = [(path, value) for path, value in pictures if not is_web_url(value)]
-        read = await asyncio.to_thread(read_all, local)
-        found = await asyncio.gather(*(self.url_of(picture) for picture in read.values()))
-        return dict(zip(read, found, strict=True))
+    async def urls_of(self, pictures: Mapping[str, Picture]) -> dict[str, str]:
+        """The hosted address of every picture, by its path in the request."""
+        found = await asyncio.gather(*map(self.url_of, pictures.values()))
+        return dict(zip(pictures, found, strict=True))
 
     async def url_of(self, picture: Picture) -> str:
         """The hosted address of one picture; the same content is sent once, also by simultaneous callers."""
@@ -54,7 +48,12 @@ class Uploads:
             ) from error
 
 
-def read_all(pictures: Sequence[tuple[str, Any]]) -> dict[str, Picture]:
+def local(pictures: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Those that have to be uploaded; addresses among them stand for themselves."""
+    return [(path, value) for path, value in pictures if not is_web_url(value)]
+
+
+def read_all(pictures: Iterable[tuple[str, Any]]) -> dict[str, Picture]:
     """Every picture read and checked; `InvalidRequest` lists all that failed, each with its path."""
     found: dict[str, Picture] = {}
     problems: list[Problem] = []
