@@ -75,7 +75,8 @@ class _Door:
             api_key = None  # frames keep what they were called with, and a verbose traceback prints it
             raise error.with_traceback(None) from None
         self._core = Core(settings, transport=transport, clock=clock, on_close=_on_close)
-        _remember(self)
+        global _latest
+        _latest = weakref.ref(self)
 
     @classmethod
     def sandbox(cls: type[Self], *, time_scale: float = SANDBOX_SPEED, **options: Any) -> Self:
@@ -100,6 +101,8 @@ class _Door:
         return self._core.is_sandbox
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_core"):
+            return f"<{type(self).__name__} that was never opened>"
         where = "the built-in sandbox" if self.is_sandbox else self._core.settings.base_url
         return f"<{type(self).__name__} of {where}>"
 
@@ -299,11 +302,6 @@ def current() -> _Door:
 
 
 _latest: weakref.ref[_Door] | None = None
-
-
-def _remember(client: _Door) -> None:
-    global _latest
-    _latest = weakref.ref(client)
 
 
 def connect(**options: Any) -> Client:

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -50,7 +51,7 @@ class Core:
         clock: Clock | None = None,
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        self.settings = settings
+        self.settings, self._whose = settings, (settings.account, settings.base_url)
         self.engine = engine()
         self.jobs: list[Job] = []
         self._clock = clock or SystemClock()
@@ -72,10 +73,7 @@ class Core:
             self._mention(watcher.quiet)
 
         api = Api(settings, self._transport, clock, told)
-        buyer = Buyer(
-            *(api, Uploads(api), ledger, watcher, self.budget, clock),
-            *(settings.account, settings.base_url),
-        )
+        buyer = Buyer(api, Uploads(api), ledger, watcher, self.budget, clock, *self._whose)
         downloads = Downloads(self._transport, clock)
         return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher, clock)
 
@@ -91,15 +89,11 @@ class Core:
 
     def _watcher(self) -> Watcher:
         """The one watcher of this account in this process; a clock of one's own has one of its own."""
-        settings = self.settings
-
-        def make() -> Watcher:
-            return Watcher(self._clock, settings.requests_per_minute, time_scale=settings.time_scale)
-
+        rate, speed = self.settings.requests_per_minute, self.settings.time_scale
+        make = partial(Watcher, self._clock, rate, time_scale=speed)
         if not isinstance(self._clock, SystemClock):
             return make()
-        whose = settings.account, settings.base_url, id(self.engine)
-        return shared((*whose, settings.requests_per_minute, settings.time_scale), make)
+        return shared((*self._whose, id(self.engine), rate, speed), make)
 
     def begin(self, model: Any, params: Mapping[str, Any], take: Take = 1, *, reserved: bool = False) -> Job:
         """Check a request and start its job; the submit goes on by itself. Raises `InvalidRequest`.
@@ -124,18 +118,18 @@ class Core:
 
     def listed(self, **filters: Any) -> JobList:
         """What the ledger knows of this account, newest first."""
-        rows = self.ledger.rows(self.settings.account, self.settings.base_url, **_filters(filters))
+        rows = self.ledger.rows(*self._whose, **_filters(filters))
         return JobList([self._of_record(row) for row in rows])
 
     def waiting(self) -> int:
         """How many jobs may have been paid whose media is not on disk, and that nobody here watches."""
-        rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
+        rows = self.ledger.waiting(*self._whose)
         return sum(self._live(row) is None for row in rows)
 
     async def recover(self, timeout: float | None = None) -> JobList:
         """Collect every paid job whose media is not on disk; see the client."""
         begun = time.monotonic()
-        rows = self.ledger.waiting(self.settings.account, self.settings.base_url)
+        rows = self.ledger.waiting(*self._whose)
         jobs = [job for job in [await self._recovered(row) for row in rows] if job is not None]
         for job in jobs:
             job._wake()
@@ -146,21 +140,24 @@ class Core:
 
     async def _recovered(self, record: Record) -> Job | None:
         live = self._live(record)
-        if live is None and record.request_id is None:
-            record = self.ledger.get(record.id)  # others may have been at work since the list was read
-        if live is not None or (record.request_id is None and self._runner.buyer._is_at_work(record)):
+        if live is not None:
             return live
-        if record.request_id is None and record.sent is None:
+        if record.request_id is None:
+            record = self.ledger.get(record.id)  # others may have been at work since the list was read
+        if record.request_id is not None:
+            return self._of_record(record)
+        if self._runner.buyer._is_at_work(record):
+            return None
+        if record.sent is None:
             self.ledger.given_up(record, "its process ended before anything was sent")
             return None
-        if record.request_id is None:
-            try:
-                record = await self._runner.buyer.reconcile(record)
-            except KlingError as error:
-                job = self._handle(_remembered(record))
-                job._recorded(record)
-                job._end(State.UNKNOWN, error)
-                return job
+        try:
+            record = await self._runner.buyer.reconcile(record)
+        except KlingError as error:
+            job = self._handle(_remembered(record))
+            job._recorded(record)
+            job._end(State.UNKNOWN, error)
+            return job
         return self._of_record(record)
 
     def _handle(self, request: Asked, **more: Any) -> Job:
@@ -227,11 +224,11 @@ class Core:
         self.closed = True
         for job in self.jobs:
             job._stop_here()
-        # A submit that is on its way is let through: cut off, nobody would know what it bought.
-        for job in self.jobs:
-            if job._task is not None and job._task not in self._runner.api.posting:
-                job._task.cancel()
         tasks = [job._task for job in self.jobs if job._task is not None and not job._task.done()]
+        for task in tasks:
+            # A submit that is on its way is let through: cut off, nobody would know what it bought.
+            if task not in self._runner.api.posting:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for job in self.jobs:
             if not job.is_over:
@@ -243,9 +240,8 @@ class Core:
 
     def _started(self, job: Job, take: Take = 1) -> Job:
         if self.closed:
-            raise KlingError(
-                "This client is closed.", todo="Make a new one; every job can be resumed by its id."
-            )
+            todo = "Make a new one; every job can be resumed by its id."
+            raise KlingError("This client is closed.", todo=todo)
         self.jobs.append(job)
         self.engine.start(self._runner.drive(job, take))
         return job

@@ -116,9 +116,6 @@ def _revive(kind: type[KlingError], args: tuple[Any, ...], details: dict[str, An
 class InvalidRequest(KlingError, ValueError):
     """The request can not work as it stands. Raised before anything is sent; `problems` lists all of it."""
 
-    again = ""
-    todo = ""
-
     def __init__(self, problems: Sequence[Problem], subject: str = "this request") -> None:
         listed = "".join(f"\n  - {problem}" for problem in problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

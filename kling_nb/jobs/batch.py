@@ -18,6 +18,7 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from itertools import count
 from typing import Any, ClassVar, overload
 
 from ..errors import (
@@ -90,8 +91,7 @@ class Batch(Sequence[Row]):
             raise KlingError("This client is closed.", todo="Make a new one; what was bought is found again.")
         asked = wishes(requests, model)
         self._differ = differences(asked)
-        named = zip(asked, self._differ.labels, strict=True)
-        self._rows = tuple(Row(at, wish, label) for at, (wish, label) in enumerate(named))
+        self._rows = tuple(map(Row, count(), asked, self._differ.labels))
         self._core, self._engine, self._executor = core, core.engine, executor
         self._most = max_active or core.settings.max_active
         self._patience = stop_after_failures or math.inf
@@ -273,8 +273,10 @@ class Batch(Sequence[Row]):
         if strict and errors:
             listed = "".join(f"\n  - [{at}] {self[at].label}: {self[at].reason}" for at in errors)
             charged = "no" if all(error.charged == "no" for error in errors.values()) else "maybe"
-            what = f"{len(errors)} of {_rows_text(len(self))} have no result:{listed}\n"
-            raise BatchFailed(what, rows=errors, charged=charged)
+            what = (
+                f"{len(errors)} of {_rows_text(len(self))} {'has' if len(errors) == 1 else 'have'} no result"
+            )
+            raise BatchFailed(f"{what}:{listed}\n", rows=errors, charged=charged)
         return [row.result for row in self._rows]
 
     def _goes_on(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,7 +59,8 @@ def learned(durations: Sequence[float], fallback: Estimate | None = None) -> Est
     known = _usable(durations)
     if len(known) < _ENOUGH:
         return fallback
-    return Estimate(_percentile(known, 0.1), _percentile(known, 0.9), f"your last {len(known)} jobs")
+    tenths = statistics.quantiles(known, n=10, method="inclusive")
+    return Estimate(tenths[0], tenths[-1], f"your last {len(known)} jobs")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Curve:
         logs = _without_strays([math.log(each) for each in _usable(durations)], prior, weight)
         if not logs:
             return prior
-        count = len(logs)
-        mean, total = sum(logs) / count, count + weight
+        count, mean = len(logs), statistics.fmean(logs)
+        total = count + weight
         squares = sum((each - mean) ** 2 for each in logs) + weight * prior.sigma**2
         squares += (mean - prior.mu) ** 2 * count * weight / total
         # Rounded, the jobs of a batch share one curve and so one table.
@@ -139,10 +141,3 @@ def _without_strays(logs: list[float], prior: Curve, weight: float) -> list[floa
     known = sorted([*logs, *[prior.mu] * round(weight)])
     middle, far = known[len(known) // 2] if known else prior.mu, _STRAY * prior.sigma
     return [min(max(each, middle - far), middle + far) for each in logs]
-
-
-def _percentile(known: list[float], share: float) -> float:
-    place = share * (len(known) - 1)
-    below = int(place)
-    above = min(below + 1, len(known) - 1)
-    return known[below] + (known[above] - known[below]) * (place - below)

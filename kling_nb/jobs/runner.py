@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,33 +124,34 @@ class Runner:
 
     async def _watch(self, job: Job) -> None:
         try:
-            await self._finish(job, await self._poll(job))
+            status = await self._poll(job)
+            job.metrics = dict(status.metrics)
+            if status.state is State.COMPLETED:
+                status = await self._result(job)
         except RequestExpired:
             row = await self.api.history(job.request_id or "")
             if row is None and job._row is not None:
                 # Perhaps a slip of the pen: nothing to remember, and nothing for a recovery to look for.
                 with contextlib.suppress(LedgerError):
                     self.ledger.forget(job._row)
-            if row is None or row.state not in (State.COMPLETED, State.FAILED):
+            if row is None or row.state is None or not row.state.is_final:
                 raise
             metrics = {"cost": row.cost, "total_time": row.seconds}
             job.metrics = {name: value for name, value in metrics.items() if value is not None}
             status = Status(row.state, row.error, job.metrics, {"output": row.url})
-            await self._conclude(job, status)
+        await self._conclude(job, status)
 
     async def _poll(self, job: Job) -> Status:
-        failures = 0
+        failures, at_once = 0, job.resumed
         with self.watcher.open(job.plan) as ticket:
-            for turn in itertools.count():
-                await ticket.turn(job.elapsed, failures, at_once=job.resumed and not turn)
+            while True:
+                await ticket.turn(job.elapsed, failures, at_once=at_once)
+                at_once = False
                 status, failures = await self._ask(job, self.api.status, failures)
-                if status is None:
-                    continue
-                if status.state in (State.COMPLETED, State.FAILED):
+                if status and status.state and status.state.is_final:
                     return status
-                if status.state and (status.state is not job.state or job.note):
+                if status and status.state and (status.state is not job.state or job.note):
                     self._moved(job, status.state)
-        raise AssertionError("count() does not end")
 
     async def _ask(
         self, job: Job, question: Callable[[str], Any], failures: int
@@ -185,12 +185,6 @@ class Runner:
             with contextlib.suppress(LedgerError):
                 self.ledger.moved(job._row, state)
         job._publish(state)
-
-    async def _finish(self, job: Job, status: Status) -> None:
-        job.metrics = dict(status.metrics)
-        if status.state is State.COMPLETED:
-            status = await self._result(job)
-        await self._conclude(job, status)
 
     async def _conclude(self, job: Job, status: Status) -> None:
         job.metrics |= status.metrics
@@ -226,38 +220,29 @@ class Runner:
             self.ledger.ended(job._row, state, request_id=job.request_id, metrics=job.metrics, **more)
 
     async def _collect(self, job: Job, body: Any) -> tuple[Any, ...]:
-        named, name = enumerate(wire.outputs_of(body)), job.request_id or ""
-        arrivals = [
-            Arrival(self.store, job.model, name, job.prompt, self.downloads.writer, output.url, index)
-            for index, output in named
-        ]
-        return tuple([await self.fetch(arrival) for arrival in arrivals])
+        what = self.store, job.model, job.request_id or "", job.prompt, self.downloads.writer
+        named = enumerate(wire.outputs_of(body))
+        return tuple([await self.fetch(Arrival(*what, output.url, index)) for index, output in named])
 
     async def _result(self, job: Job) -> Status:
         """The result of a job that is said to be finished, asked for until it says so itself."""
-        failures = 0
+        failures, at_once = 0, True
         with self.watcher.open(job.plan) as ticket:
-            for turn in itertools.count():
-                await ticket.turn(job.elapsed, max(1, failures), at_once=not turn)
+            while True:
+                await ticket.turn(job.elapsed, max(1, failures), at_once=at_once)
                 result, failures = await self._ask(job, self.api.result, failures)
-                if result is not None and result.state in (State.COMPLETED, State.FAILED):
+                if result and result.state and result.state.is_final:
                     return result
-                if turn and job.elapsed > _RECORD_LIFE:
-                    break
-        raise _no_output(job, None if result is None else result.body)
+                if not at_once and job.elapsed > _RECORD_LIFE:
+                    raise _no_output(job, result and result.body)
+                at_once = False
 
 
 def _described(outputs: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Files as the ledger keeps them."""
-    return [{"path": str(each.path), "sha256": _digest(each.path), "url": each.url} for each in outputs]
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+    contents = [hashlib.sha256(each.path.read_bytes()).hexdigest() for each in outputs]
+    named = zip(outputs, contents, strict=True)
+    return [{"path": str(each.path), "sha256": content, "url": each.url} for each, content in named]
 
 
 def _may_pass(answer: Answer, job: Job) -> bool:
@@ -291,14 +276,8 @@ def _value(job: Job, body: Any) -> Any:
 
 
 def _no_output(job: Job, body: Any) -> UnexpectedAnswer:
-    error = UnexpectedAnswer(
-        "The service says the job is finished, but its result names no file.",
-        status=200,
-        body=body,
-        request_id=job.request_id,
-        charged="yes",
-    )
-    return _with_way_back(error, job)
+    what = "The service says the job is finished, but its result names no file."
+    return _with_way_back(UnexpectedAnswer(what, status=200, body=body, charged="yes"), job)
 
 
 def _with_way_back(error: E, job: Job) -> E:

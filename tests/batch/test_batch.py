@@ -143,6 +143,8 @@ def test_strict_results_raise_what_went_wrong_in_which_row(kling: kn.Client) -> 
     assert "tired" in str(caught.value)
     assert "for these rows." in str(caught.value)
     assert "\n " not in str(caught.value).split("tired")[1]
+    with pytest.raises(BatchFailed, match="1 of 2 rows has no result"):
+        batch(kling, [*mocks(1), fox(1, aspect_ratio="5:4")]).results(strict=True)
 
 
 def test_rows_come_as_they_end(kling: kn.Client) -> None:

@@ -119,6 +119,13 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         kn.Client("k", base_url=address)
 
 
+def test_a_client_that_could_not_be_made_still_prints() -> None:
+    with pytest.raises(kn.InvalidRequest) as caught:
+        kn.Client("k", base_url="ftp://x")
+    half = caught.traceback[1].locals["self"]  # as tracebacks that show variables do
+    assert repr(half) == "<Client that was never opened>"
+
+
 @pytest.mark.parametrize(
     ("address", "base"),
     [
