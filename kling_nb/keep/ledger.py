@@ -130,7 +130,7 @@ class Ledger:
         A failed one does not count: its take is free again. `"new"` is one more than the highest take.
         """
         with self._writing() as database:
-            number = self._free_take(database, intent) if take == "new" else take
+            number = self._free_take(intent) if take == "new" else take
             clause = "account = ? AND service = ? AND fingerprint = ? AND take = ? AND state <> 'FAILED'"
             known = self._first(clause, intent.account, intent.service, intent.fingerprint, number)
             if known is not None:
@@ -278,16 +278,12 @@ class Ledger:
             "SELECT params, finished - accepted FROM jobs WHERE slug = ? AND state = 'COMPLETED'"
             " AND sent IS NOT NULL AND finished > accepted ORDER BY id DESC LIMIT ?"
         )
-        with self._reading() as database:
-            found = database.execute(query, (slug, limit))
-            return [(json.loads(params), seconds) for params, seconds in found]
+        return [(json.loads(params), seconds) for params, seconds in self._fetched(query, slug, limit)]
 
     def changes(self, row: int) -> list[tuple[float, State, str]]:
         """Every change of one row: when, to what, and a remark."""
         query = "SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid"
-        with self._reading() as database:
-            found = database.execute(query, (row,))
-            return [(at, State(state), note) for at, state, note in found]
+        return [(at, State(state), note) for at, state, note in self._fetched(query, row)]
 
     def close(self) -> None:
         """Close the file."""
@@ -318,10 +314,9 @@ class Ledger:
         database.execute(query, tuple(named.values()))
         return self._where("id = last_insert_rowid()")[0]
 
-    @staticmethod
-    def _free_take(database: sqlite3.Connection, intent: Intent) -> int:
+    def _free_take(self, intent: Intent) -> int:
         query = "SELECT max(take) FROM jobs WHERE account = ? AND service = ? AND fingerprint = ?"
-        (highest,) = database.execute(query, (intent.account, intent.service, intent.fingerprint)).fetchone()
+        ((highest,),) = self._fetched(query, intent.account, intent.service, intent.fingerprint)
         return int(highest or 0) + 1
 
     def _first(self, clause: str, *values: Any) -> Record | None:
@@ -330,8 +325,11 @@ class Ledger:
     def _where(self, clause: str, *values: Any) -> list[Record]:
         columns = ", ".join(Record.__dataclass_fields__)
         query = f"SELECT {columns} FROM jobs WHERE {clause}"  # noqa: S608 - clauses are ours, values are bound
+        return [_record(row) for row in self._fetched(query, *values)]
+
+    def _fetched(self, query: str, *values: Any) -> list[Any]:
         with self._reading() as database:
-            return [_record(row) for row in database.execute(query, values)]
+            return database.execute(query, values).fetchall()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

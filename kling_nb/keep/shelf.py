@@ -79,16 +79,14 @@ class Shelf:
     def count(self, wanted: Wanted) -> int:
         """How many there are."""
         clause, values = self._clause(wanted)
-        with self._ledger._reading() as database:
-            found = database.execute(f"SELECT count(*) FROM jobs WHERE {clause}", values)  # noqa: S608 - bound
-            return int(found.fetchone()[0])
+        query = f"SELECT count(*) FROM jobs WHERE {clause}"  # noqa: S608 - bound
+        return int(self._ledger._fetched(query, *values)[0][0])
 
     def models(self) -> list[str]:
         """The slugs of the models that made something, in order of name."""
         clause, values = self._clause(Wanted())
-        with self._ledger._reading() as database:
-            query = f"SELECT DISTINCT slug FROM jobs WHERE {clause} ORDER BY slug"  # noqa: S608 - bound
-            return [slug for (slug,) in database.execute(query, values)]
+        query = f"SELECT DISTINCT slug FROM jobs WHERE {clause} ORDER BY slug"  # noqa: S608 - bound
+        return [slug for (slug,) in self._ledger._fetched(query, *values)]
 
     def page(self, wanted: Wanted, number: int, size: int) -> list[Piece]:
         """One page, the first is number 1, newest first."""
@@ -139,8 +137,7 @@ class Shelf:
     def _deleted(self, rows: Sequence[int]) -> Mapping[int, float]:
         marks = ",".join("?" * len(rows))
         query = f"SELECT job, max(at) FROM changes WHERE note = ? AND job IN ({marks}) GROUP BY job"  # noqa: S608
-        with self._ledger._reading() as database:
-            return dict(database.execute(query, (_DELETED, *rows)))
+        return dict(self._ledger._fetched(query, _DELETED, *rows))
 
     def _small(self, piece: Piece) -> Path:
         path = piece.paths[0]

@@ -48,9 +48,7 @@ class Store:
 
         The words are the prompt's in plain ASCII, the model's where the prompt has none; the tail belongs to
         the request id. A job's further files need ids of their own, such as `<id>/2`. At most 80 characters.
-
-        Raises:
-            ValueError: `suffix` is no suffix.
+        Raises ValueError for what is no suffix.
         """
         if not _SUFFIX.fullmatch(suffix.lower()):
             raise ValueError(f"a suffix is letters and digits, such as .png, not {suffix!r}")
@@ -60,8 +58,7 @@ class Store:
     def part_path(self, final: Path) -> Path:
         """The name to fetch `final` under, in the same folder, which is made: who asks is about to write.
 
-        Raises:
-            DownloadFailed: the folder can not be made.
+        Raises DownloadFailed when the folder can not be made.
         """
         with disk_trouble(f"Could not make the folder {final.parent}", DownloadFailed):
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -71,10 +68,8 @@ class Store:
         """Check and flush what is in `part` and put it in `final`'s place in one step; returns `final`.
 
         Where this fails and another process was first, its file is checked and taken. When `check` raises,
-        `part` stays for whoever fetched it to continue or delete, and no final name appears.
-
-        Raises:
-            DownloadFailed: the disk is full or the file can not be moved; and whatever `check` raises.
+        `part` stays for whoever fetched it to continue or delete, and no final name appears. Raises
+        DownloadFailed when the disk is full or the file can not be moved.
         """
         try:
             # A copy: another process still writing to the part would go on doing so under its final name.
@@ -99,8 +94,7 @@ class Store:
     ) -> Image | Video:
         """The picture or clip in a file, told apart by content; a relative path is within the folder.
 
-        Raises:
-            MediaError: the file is missing (MediaMissing), unreadable, or neither.
+        Raises MediaError when the file is missing (MediaMissing), unreadable, or neither.
         """
         place = self.folder / Path(path)
         with disk_trouble(f"Could not read {place.name}"):
@@ -112,11 +106,8 @@ class Store:
 def check_media(path: Path, kind: Literal["image", "video"] | None = None) -> Found:
     """Make sure that a file is a whole picture or clip by opening and decoding it; returns what it is.
 
-    `kind` is what it has to be; None takes either.
-
-    Raises:
-        BrokenMedia: it is cut short, damaged, or something else, such as an HTML page.
-        DownloadFailed: the file can not be read.
+    `kind` is what it has to be; None takes either. Raises BrokenMedia when it is cut short, damaged, or
+    something else, such as an HTML page, and DownloadFailed when the file can not be read.
     """
     with disk_trouble(f"Could not read {path.name}", DownloadFailed):
         head = head_of(path)
