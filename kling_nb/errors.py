@@ -74,8 +74,10 @@ class KlingError(Exception):
     """The root of every error this package raises on purpose.
 
     `charged` answers "was I charged?", `again` "is it safe to try again?", `todo` "what do I change?".
+    `request_id` is the job's id where one is known.
     """
 
+    request_id: str | None = None
     charged: Charged = "no"
     again: str = ""
     todo: str = ""
@@ -142,20 +144,19 @@ class MissingKey(KlingError):
 class ServiceError(KlingError):
     """The service answered, and the answer was no.
 
-    `status` is the HTTP code, `body` what came with it (JSON value or text), `request_id` the job's id
-    where one is known, `retry_after` the seconds the service asked us to wait.
+    `status` is the HTTP code, `body` what came with it (JSON value or text), `retry_after` the seconds the
+    service asked us to wait.
     """
 
     status: int = 0
     body: Any = None
-    request_id: str | None = None
     retry_after: float | None = None
+    again = "Trying the same again will fail the same way."
 
 
 class BadRequest(ServiceError):
     """400: the service could not read the request."""
 
-    again = "Trying the same again will fail the same way."
     todo = "Change what the message names."
 
 
@@ -176,7 +177,6 @@ class Forbidden(ServiceError):
 class NotFound(ServiceError):
     """404: no model or request of that name."""
 
-    again = "Trying the same again will fail the same way."
     todo = "Check the name; kling_nb.models() lists the models."
 
 
@@ -192,7 +192,6 @@ class NotAcceptable(ServiceError):
     """406: four different refusals in one code, told apart by `reason`."""
 
     reason: Literal["content_type", "credits", "parameter", "spend_limit"] = "parameter"
-    again = "Trying the same again will fail the same way."
     todo = "Change the value the message names."
 
 
@@ -220,7 +219,6 @@ class ModelRetired(ServiceError):
 class Unprocessable(ServiceError):
     """422 where no job ran: the service understood the request and refused it."""
 
-    again = "Trying the same again will fail the same way."
     todo = "Change what the message names."
 
 
@@ -249,7 +247,6 @@ class UnexpectedAnswer(ServiceError):
 class ServiceUnreachable(KlingError):
     """No answer came at all, to something that is safe to repeat."""
 
-    request_id: str | None = None
     again = "Trying again is safe."
     todo = "Check the connection and the base URL."
 
@@ -272,7 +269,6 @@ class JobFailed(KlingError):
     """The service ran the job and it failed; `detail` is the service's own sentence."""
 
     detail: str = ""
-    request_id: str | None = None
     metrics: dict[str, Any] = {}  # noqa: RUF012 - a default that is replaced, never changed
     again = "Trying the same again is safe, but will often fail the same way."
     todo = "Change what the message names; a refused prompt has to be reworded."
@@ -282,21 +278,18 @@ class JobTimeout(KlingError, TimeoutError):
     """We stopped waiting; the job goes on at the service and can be resumed by its id."""
 
     charged = "yes"
-    request_id: str | None = None
 
 
 class Stopped(KlingError):
     """Somebody pressed Stop. There is no cancel at the service: the job goes on and is billed."""
 
     charged = "yes"
-    request_id: str | None = None
 
 
 class DownloadFailed(KlingError):
     """The media could not be fetched whole. No short file is left under a final name."""
 
     charged = "yes"
-    request_id: str | None = None
     url: str = ""
     again = "Fetching it again is safe and free; what has arrived is kept and continued."
 
