@@ -35,7 +35,7 @@ from ..keep.ledger import LedgerError
 from ..markup import money_text, short, time_text
 from ..media import Image
 from ..states import JobEvent
-from .budget import SpendLimit, expected_cost
+from .budget import Budget, SpendLimit, expected_cost
 from .engine import tick
 from .feed import Feed, Following
 from .job import parting, say
@@ -45,7 +45,6 @@ from .sweep import differences, takes, wishes
 
 # Errors after which no other row can fare better: asking on would only hammer the service.
 _HOPELESS = (Unauthorized, InsufficientCredits, SpendLimitReached, SpendLimit, LedgerError)
-_ROUNDING = 1e-9  # twenty times $0.035 is a little more than $0.70
 
 
 class BatchFailed(KlingError):
@@ -97,10 +96,10 @@ class Batch(Sequence[Row]):
         self._patience = stop_after_failures or math.inf
         limits = (spend_limit, core.settings.spend_limit)
         self._limit = min((each for each in limits if each is not None), default=None)
+        self._budget = Budget(self._limit, ())
         self._check_spending()
         self._queue: deque[Row] = deque()
         self._running: dict[Row, Future[Outcome] | None] = {}
-        self._paid = self._pledged = 0.0
         self._failures = 0
         self._why_halted = ""
         self._begun, self._ended = time.monotonic(), math.nan
@@ -273,10 +272,9 @@ class Batch(Sequence[Row]):
         if strict and errors:
             listed = "".join(f"\n  - [{at}] {self[at].label}: {self[at].reason}" for at in errors)
             charged = "no" if all(error.charged == "no" for error in errors.values()) else "maybe"
-            what = (
-                f"{len(errors)} of {_rows_text(len(self))} {'has' if len(errors) == 1 else 'have'} no result"
-            )
-            raise BatchFailed(f"{what}:{listed}\n", rows=errors, charged=charged)
+            verb = "has" if len(errors) == 1 else "have"
+            what = f"{len(errors)} of {_rows_text(len(self))} {verb} no result:{listed}\n"
+            raise BatchFailed(what, rows=errors, charged=charged)
         return [row.result for row in self._rows]
 
     def _goes_on(self) -> str:
@@ -293,7 +291,7 @@ class Batch(Sequence[Row]):
             what = f"What {', '.join(sorted(unknown))} costs is not known"
             raise SpendLimit(f"{what}, so a spend limit can not be kept.")
         total = self.expected_cost or 0.0
-        if total > self._limit + _ROUNDING:
+        if not self._budget.allows(total):
             rows, limit = _rows_text(len(self)), money_text(self._limit)
             raise SpendLimit(f"{rows} are expected to cost {money_text(total)}, above the limit of {limit}.")
 
@@ -333,13 +331,12 @@ class Batch(Sequence[Row]):
         if self._limit is None:
             return True
         price = self._queue[0]._price
-        likely = self._paid + self._pledged + price
         # Rows on an executor are begun by others, who can not see what this client has spent.
         ours = self._executor is None or self._core.budget.allows(price)
-        if likely <= self._limit + _ROUNDING and ours:
+        if self._budget.allows(price) and ours:
             return True
         if not self._running:  # else one that runs may turn out cheaper than expected
-            spent = money_text(self._paid if ours else self._core.budget.spent)
+            spent = money_text((self._budget if ours else self._core.budget).spent)
             limit = money_text(self._limit)
             self._halt(f"the next would exceed the spend limit of {limit}; {spent} is spent")
         return False
@@ -360,10 +357,13 @@ class Batch(Sequence[Row]):
         except KlingError as error:
             self._finish(row, error)
         except Exception as error:  # noqa: BLE001 - an executor that takes no work may say so in any way
-            self._finish(row, _not_taken(error))
+            what = f"Not submitted: the executor took no work ({type(error).__name__}: {error})."
+            failure = NotSubmitted(what)
+            failure.__cause__ = error
+            self._finish(row, failure)
 
     def _pledge(self, dollars: float) -> None:
-        self._pledged += dollars
+        self._budget.pledge(dollars)
         if self._executor is not None:
             self._core.budget.pledge(dollars)
 
@@ -386,10 +386,7 @@ class Batch(Sequence[Row]):
         if error is not None:
             row._told = Outcome(take=row.take, error=error)
         del self._running[row]
-        self._pledge(-row._price)
-        self._paid += row._spent
-        if self._executor is not None:
-            self._core.budget.pledge(row._spent)
+        self._pledge(row._spent - row._price)
         self._judge(row)
         self._settle(row)
 
@@ -456,12 +453,6 @@ def _instead(row: Row) -> str:
 
 def _rows_text(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
-
-
-def _not_taken(error: Exception) -> NotSubmitted:
-    failure = NotSubmitted(f"Not submitted: the executor took no work ({type(error).__name__}: {error}).")
-    failure.__cause__ = error
-    return failure
 
 
 def _check(**given: float | None) -> None:

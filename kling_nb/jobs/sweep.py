@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -179,8 +180,8 @@ def _period(words: Sequence[Mapping[str, str]], varying: Iterable[str]) -> int |
 def takes(requests: Sequence[Asks]) -> list[int]:
     """Which take each is among its equals: 1, 2, 3 in their order. Reads pictures only where it must."""
     rough = [_identity(request, lambda _: "") for request in requests]
-    alike, digest = Counter(rough), _Digests()
-    seen: Counter[str] = Counter()
+    alike, seen = Counter(rough), Counter[str]()
+    digest = partial(_digest, {})  # each picture is read once however many rows use it
     found = []
     for request, key in zip(requests, rough, strict=True):
         exact = _identity(request, digest) if alike[key] > 1 else key
@@ -194,17 +195,11 @@ def _identity(request: Asks, digest: Callable[[Any], str]) -> str:
     return identity(request, {path: digest(value) for path, value in local(request.pictures())})[1]
 
 
-class _Digests:
-    """The content of pictures as digests, each picture read once however many rows use it."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, str] = {}
-
-    def __call__(self, picture: Any) -> str:
-        name = str(picture) if isinstance(picture, (str, os.PathLike)) else id(picture)
-        if name not in self._known:
-            try:
-                self._known[name] = read_picture(picture).sha256
-            except PictureError:  # its row will say so when it is submitted
-                self._known[name] = str(abs(hash(name)))
-        return self._known[name]
+def _digest(known: dict[Any, str], picture: Any) -> str:
+    name = str(picture) if isinstance(picture, (str, os.PathLike)) else id(picture)
+    if name not in known:
+        try:
+            known[name] = read_picture(picture).sha256
+        except PictureError:  # its row will say so when it is submitted
+            known[name] = str(abs(hash(name)))
+    return known[name]
