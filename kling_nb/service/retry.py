@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
+from pydantic import TypeAdapter
+
 # Answers after which the same harmless question may be asked again.
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
 # Answers that say "not taken": the only ones after which a paid submit may be sent again.
 REFUSED = frozenset({429, 503})
 # A service that asks for a longer pause than this is asking a person, not a program.
 LONGEST_PAUSE = 120.0
+_MOMENT = TypeAdapter(datetime)
 
 
 def backoff(attempt: int, chance: float) -> float:
@@ -63,25 +66,11 @@ def _number(text: str | None) -> float | None:
 
 def moment_of(text: str | None) -> float | None:
     """Seconds since the epoch for ISO 8601, an HTTP date, or an epoch in seconds or milliseconds."""
-    if not text:
-        return None
-    number = _number(text)
-    if number is not None:
-        # Seconds since 1970 have ten digits until the year 2286; thirteen are milliseconds.
-        return number / 1000 if number > 1e11 else number if number > 1e9 else None
-    return _date(text)
-
-
-def _date(text: str) -> float | None:
-    for read in (_iso, parsedate_to_datetime):
+    for read in (_MOMENT.validate_python, parsedate_to_datetime):
         try:
-            moment = read(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+            moment = read((text or "").strip())
+            seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
+        return seconds if seconds > 1e9 else None  # a few seconds are a length of time and no moment
     return None
-
-
-def _iso(text: str) -> datetime:
-    # Python 3.10 does not read the Z that stands for UTC.
-    return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
