@@ -7,7 +7,6 @@ cards, log lines and `events()` all see the same ones.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import math
 import sys
@@ -234,7 +233,12 @@ class Job:
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called on the engine's thread with each event; returns the way to remove it."""
         self._listeners.append(listener)
-        return lambda: self._forget(listener)
+
+        def remove() -> None:
+            with suppress(ValueError):  # called twice
+                self._listeners.remove(listener)
+
+        return remove
 
     # The blocking and the awaiting side
 
@@ -289,7 +293,7 @@ class Job:
 
     def _reporter(self, *, media: bool) -> Listener:
         live = self._is_shown or self._present(media=media)
-        return _ignore if live else self._lines.follow()
+        return (lambda _: None) if live else self._lines
 
     # The engine's side
 
@@ -329,7 +333,10 @@ class Job:
         event = JobEvent(state, self.elapsed, note, self.request_id, dict(self.metrics), last)
         self._feed.add(event, last=last)
         for listener in tuple(self._listeners):
-            _call(listener, event)
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a card that breaks must not cost the others their news
+                _log.exception("a listener of a job failed")
 
     def _end(self, state: State, error: KlingError | None = None, note: str = "") -> None:
         if self.is_over:
@@ -359,31 +366,19 @@ class Job:
         )
         self._end(self.state, error)
 
-    def _forget(self, listener: Listener) -> None:
-        with suppress(ValueError):  # removed before
-            self._listeners.remove(listener)
-
 
 class _Lines:
     """One line per change of state, for logs and for notebooks that nobody watches; each is said once."""
 
     def __init__(self, model: str) -> None:
-        self._model, self._last, self._told = model, State.SUBMITTING, 0
+        self._model, self._last = model, State.SUBMITTING
+        self._heard: set[int] = set()
 
-    def follow(self) -> Listener:
-        """What to call with every event from the first on; what an earlier wait has said is left out."""
-        numbers = itertools.count(1)
-
-        def report(event: JobEvent) -> None:
-            number = next(numbers)
-            if number > self._told:
-                self._told = number
-                self._say(event)
-
-        return report
-
-    def _say(self, event: JobEvent) -> None:
-        if event.state is not self._last:
+    def __call__(self, event: JobEvent) -> None:
+        # Each wait follows the events from the first on; what an earlier one has said is left out.
+        news = id(event) not in self._heard and event.state is not self._last
+        self._heard.add(id(event))
+        if news:
             self._last = event.state
             remark = f" ({event.note})" if event.note and event.state is State.COMPLETED else ""
             print(f"{self._model}: {event.state}{remark}", file=_plain_stream(), flush=True)
@@ -408,14 +403,3 @@ def parting(words: str | Callable[[], str]) -> Iterator[None]:
 def _plain_stream() -> Any:
     # In a kernel the words belong to the cell; a script's own output stays clean for pipes.
     return sys.stdout if in_kernel() else sys.stderr
-
-
-def _ignore(event: JobEvent) -> None:
-    """What to do with events that a live card shows already."""
-
-
-def _call(listener: Listener, event: JobEvent) -> None:
-    try:
-        listener(event)
-    except Exception:  # noqa: BLE001 - a card that breaks must not cost the others their news
-        _log.exception("a listener of a job failed")
