@@ -15,7 +15,6 @@ import httpx
 from .clock import Clock, SystemClock
 from .errors import InvalidRequest, JobFailed, KlingError, Problem, SubmitUnknown
 from .jobs.budget import Budget
-from .jobs.direct import run_direct
 from .jobs.engine import engine, tick
 from .jobs.experience import Experience
 from .jobs.job import Asked, Job, Remembered
@@ -75,7 +74,7 @@ class Core:
         api = Api(settings, self._transport, clock, told)
         buyer = Buyer(api, Uploads(api), ledger, watcher, self.budget, clock, *self._whose)
         downloads = Downloads(self._transport, clock)
-        return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher, clock)
+        return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher)
 
     def _mention(self, quiet: float) -> None:
         """A pause that the service asked for holds up every job, so every job says so."""
@@ -108,7 +107,7 @@ class Core:
     def resume(self, request_id: str) -> Job:
         """A handle from an id: the one at hand if the job is watched already, else a new one."""
         name = _checked_id(request_id)
-        known = self._known(name)
+        known = next((job for job in reversed(self.jobs) if job.request_id == name), None)
         if known is not None and (known.watching or known.outputs):
             return known
         record = self.ledger.by_request(self.settings.base_url, name)
@@ -188,18 +187,15 @@ class Core:
         mine = (job for job in reversed(self.jobs) if job._row == record.id)
         return next((job for job in mine if job.watching or job.state is State.COMPLETED), None)
 
-    def _known(self, request_id: str) -> Job | None:
-        return next((job for job in reversed(self.jobs) if job.request_id == request_id), None)
-
     @property
     def is_sandbox(self) -> bool:
         """True when a stand-in was leased for this client."""
         return self._on_close is not None
 
     async def run_sync(self, model: Any, params: Mapping[str, Any], timeout: float | None) -> Any:
-        """The v1 call; see `run_direct`."""
+        """The v1 call."""
         request = request_for(model, params)
-        return await run_direct(self._runner, request, timeout or float(request.timeout))
+        return await self._runner.run_sync(request, timeout or float(request.timeout))
 
     async def credits(self) -> wire.Credits:
         """The balance."""

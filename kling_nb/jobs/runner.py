@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..clock import Clock
 from ..errors import (
     JobFailed,
     KlingError,
     RequestExpired,
-    ServiceError,
     ServiceUnreachable,
     SubmitUnknown,
     UnexpectedAnswer,
@@ -31,13 +30,14 @@ from ..service.api import Api
 from ..service.downloads import Downloads
 from ..service.retry import TRANSIENT
 from ..service.transport import Lost, Undelivered
+from ..service.uploads import local, read_all
 from ..service.wire import Answer, Status
 from ..states import State
-from .job import Job
+from .job import Asked, Job
 from .purchase import Buyer, Take
 from .watcher import Watcher
 
-E = TypeVar("E", ServiceUnreachable, ServiceError, UnexpectedAnswer)
+E = TypeVar("E", bound=KlingError)
 
 # A record lives one hour at the service; after that and a margin there is nothing left to ask for.
 _RECORD_LIFE = 3600.0 + 300.0
@@ -57,7 +57,6 @@ class Runner:
     ledger: Ledger
     buyer: Buyer
     watcher: Watcher
-    clock: Clock
     under_way: dict[Path, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def drive(self, job: Job, take: Take) -> None:
@@ -74,7 +73,8 @@ class Runner:
         except SubmitUnknown as error:
             job._end(State.UNKNOWN, error)
         except KlingError as error:
-            job._end(State.FAILED if _never_ran(job, error) else job.state, error)
+            ran = job.request_id is not None and not isinstance(error, JobFailed)
+            job._end(job.state if ran else State.FAILED, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours must still end the wait, and say so
             job._end(job.state, _our_fault(job, error))
 
@@ -86,6 +86,31 @@ class Runner:
             return
         if status and status.state and not status.state.is_final and status.state is not job.state:
             job._publish(status.state)
+
+    async def run_sync(self, request: Asked, limit: float) -> Any:
+        """The v1 call: submit and return what came back, an `Image`, a `Video`, or a JSON value.
+
+        `limit` is in seconds. Nothing can be resumed: when the answer is lost, `SubmitUnknown` is raised.
+        """
+        pictures = await asyncio.to_thread(read_all, local(request.pictures()))
+        urls = await self.buyer.uploads.urls_of(pictures)
+        answer = await self.api.run_sync(request.slug, request.body(urls), limit)
+        body = answer.json()
+        # Without an id of its own, the next such file would take the place of this one.
+        request_id = answer.headers.get("x-request-id") or str(uuid.uuid4())
+        url = next((output.url for output in wire.outputs_of(body)), None)
+        prompt = str(request.values().get("prompt", ""))
+        arrival = Arrival(self.store, request.slug, request_id, prompt, self.downloads.writer, url)
+        if answer.media_type.startswith(("image/", "video/")):
+            return await asyncio.to_thread(arrival.keep, answer.content)
+        if url:
+            return await self.fetch(arrival)
+        value = _value(request, body)
+        if value is None:
+            what = "The answer to the synchronous call holds no media."
+            known = {"status": answer.status, "body": answer.body(), "request_id": request_id}
+            raise UnexpectedAnswer(what, **known, charged="yes")
+        return value
 
     async def fetch(self, arrival: Arrival) -> Any:
         """One file brought home whole, as an `Image` or a `Video`; once, for all handles of this client."""
@@ -197,7 +222,9 @@ class Runner:
             job._publish(State.PROCESSING, "Finished at the service; fetching the file.")
             job.outputs = await self._collect(job, status.body)
         else:
-            job.value = _value(job, status.body)
+            job.value = _value(job.request, status.body)
+            if job.value is None:
+                raise _no_output(job, status.body)
         files = await asyncio.to_thread(_described, job.outputs)
         self._written(job, State.COMPLETED, outputs=files or [{"value": job.value}])
         await asyncio.to_thread(self._describe, job)
@@ -253,10 +280,6 @@ def _may_pass(answer: Answer, job: Job) -> bool:
     return answer.status in TRANSIENT or answer.status < 400 or answer.status >= 500
 
 
-def _never_ran(job: Job, error: KlingError) -> bool:
-    return job.request_id is None or isinstance(error, JobFailed)
-
-
 def _failed(job: Job, status: Status) -> JobFailed:
     detail = status.error or "no reason given"
     return JobFailed(
@@ -268,11 +291,8 @@ def _failed(job: Job, status: Status) -> JobFailed:
     )
 
 
-def _value(job: Job, body: Any) -> Any:
-    value = None if job.request.kind in ("image", "video") else wire.value_of(body)
-    if value is None:
-        raise _no_output(job, body)
-    return value
+def _value(request: Asked, body: Any) -> Any:
+    return None if request.kind in ("image", "video") else wire.value_of(body)
 
 
 def _no_output(job: Job, body: Any) -> UnexpectedAnswer:
