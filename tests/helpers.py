@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -60,3 +62,17 @@ def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
             return found
         time.sleep(0.005)
     raise AssertionError(f"not within {seconds} s")
+
+
+def at_once(count: int, code: str, *words: str) -> list[str]:
+    """What `count` processes say that run `code` with `words`, let go together where they wait for a line."""
+    pipes: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [sys.executable, "-c", code, *words]
+    children = [subprocess.Popen(command, text=True, **pipes) for _ in range(count)]
+    assert [child.stdout.readline() for child in children] == ["ready\n"] * count
+    for child in children:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    ends = [child.communicate(timeout=60) for child in children]
+    assert [child.returncode for child in children] == [0] * count, ends
+    return [said for said, _ in ends]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock, after, until
+from helpers import EagerClock, after, at_once, until
 
 import kling_nb as kn
 from kling_nb.errors import KlingError
@@ -170,20 +170,16 @@ def test_recovery_leaves_alone_what_was_bought_while_it_was_at_work(
     assert len(sandbox.posts()) == 3
 
 
-def test_a_job_of_a_living_kernel_that_nobody_watches_is_recovered(
-    client: Make, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_a_job_of_a_living_kernel_that_nobody_watches_is_recovered(client: Make, sandbox: Sandbox) -> None:
     kling = client(time_scale=0.001)
     kling.submit(SLUG, prompt=FOX)
     kling.close()
     code = (
         "import sys, kling_nb as kn\n"
-        "kling = kn.Client(sys.argv[1], base_url=sys.argv[2], time_scale=2000, home=sys.argv[3],"
-        " media=sys.argv[4])\n"
+        "kling = kn.Client(sys.argv[1], base_url=sys.argv[2], time_scale=2000)\n"
         "print([str(job.state) for job in kling.recover()])\n"
     )
-    folders = [str(tmp_path / "home"), str(tmp_path / "media")]
-    command = [sys.executable, "-c", code, sandbox.key, sandbox.base_url, *folders]
+    command = [sys.executable, "-c", code, sandbox.key, sandbox.base_url]
     said = subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
     assert said == "['COMPLETED']\n"
 
@@ -269,22 +265,12 @@ def test_two_kernels_that_run_the_same_requests_both_get_every_file(sandbox: San
     code = (
         "import asyncio, sys, kling_nb as kn\n"
         "async def main():\n"
-        "    async with kn.AsyncClient(sys.argv[1], base_url=sys.argv[2], time_scale=2000, home=sys.argv[3],"
-        " media=sys.argv[4]) as kling:\n"
+        "    async with kn.AsyncClient(sys.argv[1], base_url=sys.argv[2], time_scale=2000) as kling:\n"
         "        print('ready', flush=True); sys.stdin.readline()\n"
         f"        await asyncio.gather(*(kling.run({SLUG!r}, take=n, prompt='a fox') for n in range(1, 9)))\n"
         "asyncio.run(main()); print('all')\n"
     )
-    command = [sys.executable, "-c", code, sandbox.key, sandbox.base_url]
-    command += [str(tmp_path / "home"), str(tmp_path / "media")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    children = [subprocess.Popen(command, **pipes) for _ in range(2)]
-    assert [child.stdout.readline() for child in children] == ["ready\n"] * 2
-    for child in children:
-        child.stdin.write("\n")
-        child.stdin.flush()
-    ends = [child.communicate(timeout=60) for child in children]
-    assert [said for said, _ in ends] == ["all\n"] * 2, ends
+    assert at_once(2, code, sandbox.key, sandbox.base_url) == ["all\n"] * 2
     assert len(list((tmp_path / "media").glob("*.png"))) == 8
     assert len(sandbox.posts()) == 8
 
