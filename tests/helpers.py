@@ -1,4 +1,4 @@
-"""Clocks that do not wait, and a way to wait for what happens elsewhere."""
+"""What many tests ask for, clocks that do not wait, and ways to wait for what happens elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+import kling_nb as kn
+
+FOX, SLUG, MOCK = "a fox in the snow", "kling-3-text2image", "mock-inference"
+Make = Callable[..., kn.Client]
 
 
 class QuickClock:

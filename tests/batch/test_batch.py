@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers import until
+from helpers import MOCK, SLUG, Make, until
 
 import kling_nb as kn
 from kling_nb import errors
@@ -17,9 +16,6 @@ from kling_nb.jobs.budget import SpendLimit
 from kling_nb.jobs.row import NotSubmitted
 from kling_nb.jobs.sweep import sweep
 from kling_nb.sandbox import Fault, Sandbox
-
-SLUG, MOCK = "kling-3-text2image", "mock-inference"
-Make = Callable[..., kn.Client]
 
 
 def batch(kling: Any, requests: Any, **options: Any) -> Batch:

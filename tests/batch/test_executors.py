@@ -11,15 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from helpers import MOCK, SLUG, Make
 
 import kling_nb as kn
 from kling_nb.core import Core
 from kling_nb.jobs.batch import Batch
 from kling_nb.jobs.remote import Outcome, outcome_of
 from kling_nb.sandbox import Fault, Sandbox
-
-SLUG, MOCK = "kling-3-text2image", "mock-inference"
-Make = Callable[..., kn.Client]
 
 
 @contextmanager

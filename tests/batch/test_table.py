@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from helpers import until
+from helpers import MOCK, until
 
 import kling_nb as kn
 from kling_nb.errors import KlingError
@@ -19,9 +18,6 @@ from kling_nb.jobs.remote import Outcome
 from kling_nb.notebook import table
 from kling_nb.sandbox import Sandbox
 from kling_nb.states import State
-
-Make = Callable[..., kn.Client]
-MOCK = "mock-inference"
 
 
 class Still(Executor):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers import EagerClock
+from helpers import FOX, SLUG, EagerClock, Make
 
 import kling_nb as kn
 from kling_nb import errors
 from kling_nb.sandbox import Fault, Sandbox
-
-FOX = "a fox in the snow"
-SLUG = "kling-3-text2image"
-Make = Callable[..., kn.Client]
 
 
 def test_a_lost_answer_is_one_post_and_says_it_may_be_billed(kling: kn.Client, sandbox: Sandbox) -> None:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock
+from helpers import FOX, SLUG, EagerClock, Make
 
 import kling_nb as kn
 from kling_nb.keep.ledger import Ledger
 from kling_nb.sandbox import Fault, Sandbox
-
-FOX = "a fox in the snow"
-SLUG = "kling-3-text2image"
-Make = Callable[..., kn.Client]
 
 
 def abandoned(client: Make, prompt: str = FOX) -> str:

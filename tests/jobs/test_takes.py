@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock, at_once, until
+from helpers import FOX, SLUG, EagerClock, Make, at_once, until
 from PIL import Image
 
 import kling_nb as kn
 from kling_nb import errors
 from kling_nb.jobs.budget import SpendLimit
 from kling_nb.sandbox import Fault, Sandbox
-
-FOX = "a fox in the snow"
-SLUG = "kling-3-text2image"
-Make = Callable[..., kn.Client]
 
 
 def test_the_same_request_again_shows_the_finished_media(kling: kn.Client, sandbox: Sandbox) -> None:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from helpers import EagerClock, until
+from helpers import FOX, SLUG, EagerClock, Make, until
 
 import kling_nb as kn
 from kling_nb import errors
 from kling_nb.sandbox import Fault, Sandbox
-
-FOX = "a fox in the snow"
-SLUG = "kling-3-text2image"
-Make = Callable[..., kn.Client]
 
 
 @pytest.mark.parametrize(

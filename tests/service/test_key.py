@@ -5,21 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock
+from helpers import FOX, SLUG, EagerClock, Make
 
 import kling_nb as kn
 from kling_nb import errors
 from kling_nb.sandbox import Fault, Sandbox
 from kling_nb.settings import find_key, origin_of, read_settings
-
-FOX = "a fox in the snow"
-SLUG = "kling-3-text2image"
-Make = Callable[..., kn.Client]
 
 
 def test_the_output_host_never_sees_the_key(kling: kn.Client, sandbox: Sandbox) -> None:

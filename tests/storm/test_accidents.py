@@ -10,25 +10,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EagerClock, after, at_once, until
+from helpers import MOCK, SLUG, EagerClock, Make, after, at_once, until
 
 import kling_nb as kn
 from kling_nb.errors import KlingError
 from kling_nb.keep.ledger import LedgerError, is_alive
 from kling_nb.sandbox import Fault, Sandbox
 
-SLUG = "kling-3-text2image"
-MOCK = "mock-inference"
 FOX = "a fox"
 NOBODY = f"{socket.gethostname()}:999999999"
-Make = Callable[..., kn.Client]
 
 
 class ShiftedClock:
