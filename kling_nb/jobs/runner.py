@@ -108,8 +108,7 @@ class Runner:
         value = _value(request, body)
         if value is None:
             what = "The answer to the synchronous call holds no media."
-            known = {"status": answer.status, "body": answer.body(), "request_id": request_id}
-            raise UnexpectedAnswer(what, **known, charged="yes")
+            raise UnexpectedAnswer(what, request_id=request_id, charged="yes", **answer.said())
         return value
 
     async def fetch(self, arrival: Arrival) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -123,10 +123,15 @@ class Shelf:
         return known
 
     def _clause(self, wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
-        tests = list(_tests(wanted))
-        fixed = "account = ? AND service = ? AND state = 'COMPLETED' AND outputs <> '[]'"
-        clause = " AND ".join([fixed, *(test for test, _ in tests)])
-        return clause, (*self._whose, *(value for _, value in tests))
+        clause = "account = ? AND service = ? AND state = 'COMPLETED' AND outputs <> '[]'"
+        words = wanted.text.split()
+        clause += f" AND {MENTIONS}" * len(words)
+        values = [*self._whose, *map(mentioning, words)]
+        if wanted.slug:
+            clause, values = f"{clause} AND slug = ?", [*values, wanted.slug]
+        if wanted.kind:
+            clause += f" AND outputs {'NOT ' if wanted.kind == 'image' else ''}LIKE '%.mp4\"%'"
+        return clause, tuple(values)
 
     def _pieces(self, rows: Sequence[Record]) -> list[Piece]:
         pieces = [Piece(row) for row in rows]
@@ -147,15 +152,6 @@ class Shelf:
         except OSError:
             mark = str(path)
         return self._folder / f"{hashlib.blake2b(mark.encode(), digest_size=16).hexdigest()}.jpg"
-
-
-def _tests(wanted: Wanted) -> Iterator[tuple[str, str]]:
-    if wanted.slug:
-        yield "slug = ?", wanted.slug
-    if wanted.kind:
-        yield f"outputs {'NOT ' if wanted.kind == 'image' else ''}LIKE ?", '%.mp4"%'
-    for word in wanted.text.split():
-        yield MENTIONS, mentioning(word)
 
 
 def _drawn(media: Image | Video) -> bytes:

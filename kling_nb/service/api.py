@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,19 +21,16 @@ from .wire import Answer
 _PATIENCE = 120.0
 
 
+@dataclass(frozen=True)
 class Api:
     """Segmind's HTTP API (docs.segmind.com), over a `Transport`. `told` hears how the service answers."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        transport: Transport,
-        clock: Clock,
-        told: Callable[[int, float | None], None],
-    ) -> None:
-        self._settings, self._transport, self._clock, self.told = settings, transport, clock, told
-        self.posting: set[asyncio.Task[Any] | None] = set()
-        """Tasks whose submit is out: cut off now, nobody would know what it bought."""
+    _settings: Settings
+    _transport: Transport
+    _clock: Clock
+    told: Callable[[int, float | None], None]
+    posting: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    """Tasks whose submit is out: cut off now, nobody would know what it bought."""
 
     async def submit(self, slug: str, body: Mapping[str, Any]) -> str:
         """`POST /v2/{slug}`: the new job's request id.
@@ -64,9 +62,7 @@ class Api:
         answer = await self._ask("Asking for the balance", "GET", url)
         found = wire.credits_of(answer)
         if found is None:
-            raise UnexpectedAnswer(
-                "The answer about the balance names no credits.", status=answer.status, body=answer.body()
-            )
+            raise UnexpectedAnswer("The answer about the balance names no credits.", **answer.said())
         return found
 
     async def history(self, request_id: str) -> wire.HistoryRow | None:
@@ -92,9 +88,7 @@ class Api:
         answer = await self._ask("The upload", "POST", url, json=what, limit=180.0)
         found = wire.uploaded_of(answer)
         if not found:
-            raise UnexpectedAnswer(
-                "The answer to the upload names no file.", status=answer.status, body=answer.body()
-            )
+            raise UnexpectedAnswer("The answer to the upload names no file.", **answer.said())
         return found[0]
 
     def _request_url(self, request_id: str) -> str:
@@ -172,7 +166,7 @@ class Api:
         return wire.error_of(answer, doing="The submit")
 
     def _unknown(self, slug: str, what: str, answer: Answer | None = None) -> SubmitUnknown:
-        known = {} if answer is None else {"status": answer.status, "body": answer.body()}
+        known = {} if answer is None else answer.said()
         return SubmitUnknown(f"{what[0].upper()}{what[1:]}: {slug} may have been accepted.", **known)
 
 

@@ -54,6 +54,10 @@ class Answer:
         value = self.json()
         return value if value is not None else self.content.decode("utf-8", "replace")
 
+    def said(self) -> dict[str, Any]:
+        """What errors keep of it."""
+        return {"status": self.status, "body": self.body()}
+
 
 @dataclass(frozen=True)
 class Status:
@@ -179,10 +183,9 @@ def error_of(answer: Answer, request_id: str | None = None, doing: str = "") -> 
     words = f"said: {text}" if text else "gave no reason"
     error = _kind(answer.status, text, request_id)(
         sentence(f"{doing or 'The request'} was answered with HTTP {answer.status}; the service {words}"),
-        status=answer.status,
-        body=answer.body(),
         request_id=request_id,
         retry_after=answer.pause,
+        **answer.said(),
     )
     if isinstance(error, errors.NotAcceptable):
         error.reason = _reason(text)
