@@ -6,6 +6,7 @@ import functools
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import Executor, Future
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -106,13 +107,23 @@ class _Door:
         where = "the built-in sandbox" if self.is_sandbox else self._core.settings.base_url
         return f"<{type(self).__name__} of {where}>"
 
-    def jobs(self, **filters: Any) -> JobList:
+    def jobs(
+        self,
+        *,
+        model: Any = None,
+        state: State | str | None = None,
+        text: str | None = None,
+        since: datetime | float | None = None,
+        until: datetime | float | None = None,
+        limit: int = 1000,
+    ) -> JobList:
         """What the ledger knows of this account, newest first: handles in code, a table in a notebook.
 
-        Filters are `model` (slug or class), `state`, `since` and `until` (datetimes, or seconds since the
-        epoch), `text` (looked for in prompt and parameters) and `limit` (default 1000).
+        `model` is a slug or a class, `text` is looked for in prompt and parameters, `since` and `until` are
+        datetimes or seconds since the epoch. Raises `InvalidRequest` for a word that is no state.
         """
-        return self._core.listed(**filters)
+        given = {"model": model, "state": state, "text": text, "since": since, "until": until}
+        return self._core.listed(**given, limit=limit)
 
     def resume(self, request_id: str) -> Job:
         """A handle from a request id, after any restart; returns at once and watches in the background.

@@ -72,9 +72,9 @@ class Core:
             self._mention(watcher.quiet)
 
         api = Api(settings, self._transport, clock, told)
-        buyer = Buyer(api, Uploads(api), ledger, watcher, self.budget, clock, *self._whose)
-        downloads = Downloads(self._transport, clock)
-        return Runner(api, downloads, Store(settings.media), ledger, buyer, watcher)
+        store, downloads = Store(settings.media), Downloads(self._transport, clock)
+        buyer = Buyer(api, Uploads(api), store, ledger, watcher, self.budget, clock, *self._whose)
+        return Runner(api, downloads, store, ledger, buyer, watcher)
 
     def _mention(self, quiet: float) -> None:
         """A pause that the service asked for holds up every job, so every job says so."""
@@ -108,7 +108,7 @@ class Core:
         """A handle from an id: the one at hand if the job is watched already, else a new one."""
         name = _checked_id(request_id)
         known = next((job for job in reversed(self.jobs) if job.request_id == name), None)
-        if known is not None and (known.watching or known.outputs):
+        if known is not None and _stands(known):
             return known
         record = self.ledger.by_request(self.settings.base_url, name)
         job = self._of_record(record) if record else self._handle(Remembered(), request_id=name)
@@ -117,6 +117,7 @@ class Core:
 
     def listed(self, **filters: Any) -> JobList:
         """What the ledger knows of this account, newest first."""
+        self._check_open()
         rows = self.ledger.rows(*self._whose, **_filters(filters))
         return JobList([self._of_record(row) for row in rows])
 
@@ -185,7 +186,7 @@ class Core:
 
     def _live(self, record: Record) -> Job | None:
         mine = (job for job in reversed(self.jobs) if job._row == record.id)
-        return next((job for job in mine if job.watching or job.state is State.COMPLETED), None)
+        return next(filter(_stands, mine), None)
 
     @property
     def is_sandbox(self) -> bool:
@@ -204,7 +205,7 @@ class Core:
     async def upload(self, picture: Any) -> str:
         """The hosted address of one picture."""
         (read,) = read_all([("picture", picture)]).values()
-        return await self._runner.buyer.uploads.url_of(read)
+        return wire.Address(await self._runner.buyer.uploads.url_of(read))
 
     async def history(self, request_id: str | None, filters: Mapping[str, Any]) -> list[wire.HistoryRow]:
         """One past request by its id, or a page of them."""
@@ -235,12 +236,21 @@ class Core:
             self._on_close()
 
     def _started(self, job: Job, take: Take = 1) -> Job:
-        if self.closed:
-            todo = "Make a new one; every job can be resumed by its id."
-            raise KlingError("This client is closed.", todo=todo)
+        self._check_open()
         self.jobs.append(job)
         self.engine.start(self._runner.drive(job, take))
         return job
+
+    def _check_open(self) -> None:
+        if self.closed:
+            todo = "Make a new one; every job can be resumed by its id."
+            raise KlingError("This client is closed.", todo=todo)
+
+
+def _stands(job: Job) -> bool:
+    """True while a job can be handed out again: it is watched, or all it made is on disk."""
+    made = (each.path.is_file() for each in job.outputs)
+    return job.watching or (job.state is State.COMPLETED and all(made))
 
 
 def accepted(job: Job) -> Job:
@@ -265,6 +275,14 @@ def _checked_take(take: Any) -> Take:
     raise InvalidRequest([Problem("take", what)], "this call")
 
 
+def _checked_state(state: State | str) -> State:
+    try:
+        return State(str(state).upper())
+    except ValueError:
+        what = f"{state!r} is not a state. It is one of {', '.join(State)}."
+        raise InvalidRequest([Problem("state", what)], "this call") from None
+
+
 def _remembered(record: Record) -> Remembered:
     try:
         model = find(record.slug)
@@ -280,7 +298,7 @@ def _filters(given: Mapping[str, Any]) -> dict[str, Any]:
         model = found.pop("model")
         found["slug"] = model if isinstance(model, str) else find(model).slug
     if "state" in found:
-        found["state"] = State(str(found["state"]).upper())
+        found["state"] = _checked_state(found["state"])
     for name in ("since", "until"):
         if isinstance(found.get(name), datetime):
             found[name] = found[name].timestamp()

@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeAlias
 from ..clock import Clock
 from ..errors import KlingError, SubmitUnknown
 from ..keep.ledger import Intent, Ledger, LedgerError, Record, is_alive, me
+from ..keep.store import Store
 from ..media import Image, Video
 from ..media.picture import Picture
 from ..media.trouble import MediaError
@@ -48,6 +49,7 @@ class Buyer:
 
     api: Api
     uploads: Uploads
+    store: Store
     ledger: Ledger
     watcher: Watcher
     budget: Budget
@@ -135,6 +137,7 @@ class Buyer:
         mark = self.ledger.path, row
         _at_work.add(mark)
         try:
+            await asyncio.to_thread(self.store.check)
             self.budget.reserve(job)
             body = job.request.body(await self.uploads.urls_of(pictures))
             await self.watcher.submit_turn()

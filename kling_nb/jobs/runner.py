@@ -93,6 +93,7 @@ class Runner:
         `limit` is in seconds. Nothing can be resumed: when the answer is lost, `SubmitUnknown` is raised.
         """
         pictures = await asyncio.to_thread(read_all, local(request.pictures()))
+        await asyncio.to_thread(self.store.check)
         urls = await self.buyer.uploads.urls_of(pictures)
         answer = await self.api.run_sync(request.slug, request.body(urls), limit)
         body = answer.json()
@@ -117,9 +118,14 @@ class Runner:
         if task is None or task.done():
             task = asyncio.get_running_loop().create_task(self._fetch(arrival))
             self.under_way[arrival.part] = task
-            task.add_done_callback(lambda _: self.under_way.pop(arrival.part, None))
+            task.add_done_callback(lambda done: self._fetched(arrival.part, done))
         # One handle that is stopped must not take the file away from the others.
         return await asyncio.shield(task)
+
+    def _fetched(self, part: Path, done: asyncio.Task[Any]) -> None:
+        self.under_way.pop(part, None)
+        if not done.cancelled():
+            done.exception()  # heard, also when every handle that waited for it was stopped
 
     async def _fetch(self, arrival: Arrival) -> Any:
         for is_last in (False, True):
@@ -266,9 +272,15 @@ class Runner:
 
 def _described(outputs: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Files as the ledger keeps them."""
-    contents = [hashlib.sha256(each.path.read_bytes()).hexdigest() for each in outputs]
-    named = zip(outputs, contents, strict=True)
-    return [{"path": str(each.path), "sha256": content, "url": each.url} for each, content in named]
+    return [{"path": str(each.path), "sha256": _digest(each.path), "url": each.url} for each in outputs]
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:  # piece by piece: a long clip at 2K would weigh on the memory of a batch
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _may_pass(answer: Answer, job: Job) -> bool:

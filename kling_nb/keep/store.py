@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 import unicodedata
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from typing import Literal, NamedTuple
 from ..errors import DownloadFailed
 from ..media import Image, Video, clip, pixels
 from ..media.sniff import described, head_of, kind_of
-from ..media.trouble import Undecodable, disk_trouble
+from ..media.trouble import Undecodable, disk_trouble, place
 from ..media.whole import replacing
 
 _STEM = 60
@@ -42,6 +43,16 @@ class Store:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         # An absolute folder stays the same one when somebody changes the working directory.
         self.folder = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100
+
+    def check(self) -> None:
+        """Make sure that files can be kept here, before anything is bought; makes the folder.
+
+        Raises MediaError, which says why not.
+        """
+        with disk_trouble(f"Pictures and clips can not be kept in {place(self.folder)}"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
 
     def name_for(self, slug: str, request_id: str, prompt: str, suffix: str) -> Path:
         """Where a job's file belongs: `fox-in-the-snow-2c7f59ea.png`.

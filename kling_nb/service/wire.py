@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..markup import sentence, short
+from ..markup import mask, sentence, short
 from ..states import State, state_of
 from .retry import asked_pause, moment_of
 
@@ -97,7 +97,16 @@ class Credits:
         return f"<Credits ${self.total:.2f} (paid ${self.paid:.2f}, free ${self.free:.2f})>"
 
 
-@dataclass(frozen=True)
+class Address(str):
+    """The hosted address of a picture. It holds the account's e-mail, so only `print` shows it whole."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return mask(super().__repr__())
+
+
+@dataclass(frozen=True, repr=False)
 class HistoryRow:
     """One request of this account as the service remembers it, at any age.
 
@@ -115,6 +124,11 @@ class HistoryRow:
     body: dict[str, Any] | None
     created: float | None
     raw: dict[str, Any]
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in vars(self).items() if name != "raw" and value is not None}
+        # Addresses of uploaded pictures hold the account's e-mail.
+        return mask(f"HistoryRow({', '.join(f'{name}={value!r}' for name, value in shown.items())})")
 
 
 def request_id_of(answer: Answer) -> str | None:
