@@ -18,6 +18,7 @@ from ..markup import escape, mask, short, tag
 from ..model.catalogue import find
 from ..model.code import Code, python_code
 from . import bridge, saying, theme
+from .board import ACTIONS, FILL, USE, WATCH, Board
 from .controls import ABSENT, Control
 from .desk import Desk
 from .drawers import CodeDrawer, PresetDrawer
@@ -41,14 +42,14 @@ def form(model: Any, client: Any = None) -> Form:
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
-    """Fill in, press Generate, and a card appears below, newest first.
+    """Fill in, press Generate, and a card appears below, newest first; a result has buttons to go on from.
 
     `value` is the request (set it or read it; reading raises `InvalidRequest` while something is wrong),
     `values` a plain dict of what is filled in (settable; never raises), `problems` what is wrong with it,
     `code` the Python of it, `presets` what was saved by name, `jobs` what was generated here, newest first.
     """
 
-    def __init__(self, model: Any, client: Any = None) -> None:
+    def __init__(self, model: Any, client: Any = None, board: Board | None = None) -> None:
         self._model, self._client = model, client or bridge.connected()
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._strangers: dict[str, Any] = {}
@@ -59,7 +60,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
         for control in self._controls.values():
             control.measure(self._controls)
         look = {"layout": self._clothes.layout(), "_dom_classes": ("kling-form",)}
-        super().__init__(children=self._rows(), **look, **self._clothes.line())
+        super().__init__(children=self._rows(board), **look, **self._clothes.line())
 
     # What a program does with it
 
@@ -185,7 +186,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             self._tell_all()
             raise
         job: Job = self._client._begin(request)
-        self._desk.take(job)
+        self._desk.take(job, self.values)
         return job
 
     @property
@@ -207,9 +208,13 @@ class Form(widgets.VBox):  # type: ignore[misc]
     def _control(self, param: Any) -> Control:
         return make_control(param, self._clothes, self._changed, self._client)
 
-    def _rows(self) -> tuple[Any, ...]:
+    def _rows(self, board: Board | None) -> tuple[Any, ...]:
         make = self._clothes.make
-        head = make(widgets.HTML, value=theme.sheet(theme.SHEET, theme.FORM_SHEET) + saying.head(self._model))
+        can = ACTIONS if self._pictures() else tuple(name for name in ACTIONS if name != USE)
+        self._board = board or Board(self._clothes, self._press, can=can)
+        mine = () if board else (self._board,)
+        style = theme.sheet(theme.SHEET, theme.FORM_SHEET, *(each.sheet for each in mine))
+        head = make(widgets.HTML, value=style + saying.head(self._model))
         self._headings = {
             group: make(widgets.HTML, "kling-wide", "kling-heading", value=tag("div", escape(text)))
             for group, text in self._titles().items()
@@ -225,6 +230,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
         self._desk = Desk(
             self,
             self._clothes,
+            self._board,
             price=saying.price(self._model),
             wrong=saying.wrong(problems, dict(walked)),
             purse=_purse(self._client),
@@ -237,12 +243,12 @@ class Form(widgets.VBox):  # type: ignore[misc]
         )
         foot = make(widgets.HBox, "kling-foot", children=buttons)
         self._arrange(problems)
-        self._fixed = (head, self._grid, foot)
-        return (*self._fixed, self._desk.cards)
+        self._fixed, self._below = (head, self._grid, foot), tuple(each.box for each in mine)
+        return (*self._fixed, *self._below)
 
     def _pulled(self) -> None:
         panels = [panel for each in self._drawers for panel in each.panel]
-        self.children = (*self._fixed, *panels, self._desk.cards)
+        self.children = (*self._fixed, *panels, *self._below)
 
     def _groups(self) -> list[str]:
         groups = dict.fromkeys(control.param.group for control in self._controls.values())
@@ -333,6 +339,44 @@ class Form(widgets.VBox):  # type: ignore[misc]
         if self._undo:
             self._undo, self._reset.description = None, "Start over"
 
+    # Going on from a result
+
+    def _press(self, name: str, job: Job) -> None:
+        def act(_: object) -> None:
+            words = self._go_on(name, job)
+            if words:
+                self._desk.say(tag("div", escape(words), role="status"))
+
+        def refuse(words: str) -> None:
+            self._desk.say(tag("div", escape(words), class_="kling-error", role="alert"))
+
+        bridge.heard(self._desk.lock, act, refuse)(job)
+
+    def _go_on(self, name: str, job: Job) -> str:
+        """Do what a button below a result says; what was done, where nothing else says it."""
+        if name == FILL:
+            self.fill(job)
+            return ""
+        if name == USE:
+            return self._take_over(job.media)
+        if name == WATCH:
+            self._desk.take(self._client.resume(job.request_id))
+            return ""
+        if not self._desk.may_buy_more():
+            return "For one more take, wait a moment and press again."
+        self._desk.take(self._client._begin(job.request))
+        return f"One more take of {job.title} was ordered."
+
+    def _pictures(self) -> list[Any]:
+        return [param for param in self._model.params() if param.kind == "picture"]
+
+    def _take_over(self, media: Any) -> str:
+        filled = self.values
+        field = next((each for each in self._pictures() if each.name not in filled), self._pictures()[0])
+        self.control(self.use(media, field.name)).focus()
+        what = f"The last frame of {media.path.name}" if hasattr(media, "last_frame") else media.path.name
+        return f"{what} is now the {field.label.lower()} of {self._model.title}."
+
     # Being shown
 
     def _ipython_display_(self) -> None:
@@ -340,7 +384,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             print(self._plain())  # noqa: T201 - the plain form of a form
             return
         _display({**self._repr_mimebundle_(), "text/plain": self._plain()}, raw=True)
-        self._desk.show_results()
+        self._board.show_remains()
 
     def _plain(self) -> str:
         filled = ", ".join(f"{name}={value!r}" for name, value in self.values.items())

@@ -30,7 +30,6 @@ SHEET = f"""
 .kling-filters > .kling-field {{ flex:0 1 190px; margin:0 }}
 .kling-filters > .kling-field:first-child {{ flex:1 1 220px; max-width:380px }}
 .kling-filters > .jupyter-button {{ height:32px }}
-.kling-actions {{ display:flex; flex-flow:row wrap; align-items:center; gap:8px }}
 .kling-gallery .kling-pager .widget-inline-hbox {{ width:auto; margin:0 0 0 8px }}
 .kling-pager .widget-label {{ width:auto }}
 .kling-gallery .kling-pager input {{ width:72px }}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,11 +13,10 @@ from ..jobs.engine import engine
 from ..jobs.job import Job
 from ..keep.ledger import Record
 from ..markup import escape, money_text, tag
-from ..media import Video
 from ..model.catalogue import Model, find, models
 from . import bridge, pieces, theme
-from .board import ANOTHER, FILL, USE, WATCH, Board
-from .form import Form, form
+from .board import FILL, USE, Board
+from .form import Form
 from .gallery import Gallery
 from .places import same
 from .theme import _ACCENT, _LINE
@@ -41,21 +39,13 @@ SHEET = f"""
 .kling-models .widget-toggle-button.mod-active {{ border:2px solid {_ACCENT}; padding:0 9px }}
 .kling-models .widget-toggle-button.mod-active::before {{ content:"\\2713\\2002" }}
 .kling-models .widget-toggle-button:focus-visible {{ outline:2px solid {_ACCENT}; outline-offset:2px }}
-.kling-board {{ gap:14px; overflow:visible }}
-.kling-board > * {{ margin:0; overflow:visible }}
-.kling-board-words .widget-html-content {{ border:1px dashed {_LINE}; border-radius:6px; padding:22px 14px;
-  text-align:center }}
-.kling-board .kling-card {{ max-width:none }}
-.kling-result {{ gap:6px; overflow:visible }}
-.kling-result > * {{ overflow:visible; margin:0 }}
-.kling-result .jp-OutputArea-output {{ padding:0; margin:0 }}
-.kling-result .kling-final {{ margin:0; max-width:none !important }}
-.kling-studio .kling-actions .jupyter-button {{ width:auto; margin:0 }}
+.kling-board > .kling-board-words .widget-html-content {{ border:1px dashed {_LINE}; border-radius:6px;
+  padding:22px 14px; text-align:center }}
 .kling-more {{ border-top:1px solid {_LINE}; padding-top:12px; gap:10px; overflow:visible }}
 .kling-more > .jupyter-button {{ width:auto; align-self:flex-start; margin:0 }}
 """
 _ANIMATE = "kling-3-pro-image2video"
-_QUIET = 2.0  # seconds without a press before the same may be bought once more
+_NONE_YET = "What you generate appears here, newest first."
 _PAUSE = 1.0  # seconds in which news for the gallery is gathered
 _display: Any = ipython.display  # without types of its own
 
@@ -83,8 +73,8 @@ class Studio(widgets.VBox):  # type: ignore[misc]
         self._busy = self._closed = False
         self._carried: dict[str, dict[str, Any]] = {}
         self._gallery: Gallery | None = None
-        self._last_press, self._news = 0.0, False
-        self._board = Board(self._clothes, self._press, self._ended)
+        self._news = False
+        self._board = Board(self._clothes, self._press, ended=self._ended, hint=_NONE_YET)
         look = {"layout": self._clothes.layout(), "_dom_classes": ("kling-studio",)}
         super().__init__(children=self._rows(), **look, **self._clothes.line())
         self.show(models()[0])
@@ -119,8 +109,7 @@ class Studio(widgets.VBox):  # type: ignore[misc]
             before = self.forms.get(getattr(self, "_slug", ""))
             self._slug = slug
             if slug not in self.forms:
-                self.forms[slug] = form(slug, self.client)
-                self.forms[slug]._desk.elsewhere = self._board.take
+                self.forms[slug] = Form(find(slug), self.client, self._board)
             if before is not None and before is not self.form:
                 self._carry(before.values)
             self._side.children = (self._side.children[0], self.form)
@@ -202,31 +191,13 @@ class Studio(widgets.VBox):  # type: ignore[misc]
     # Going on from a result
 
     def _press(self, name: str, job: Job) -> None:
-        acts: dict[str, Callable[[Job], None]] = {
-            ANOTHER: self._another,
-            USE: lambda job: self._use(job.media),
-            FILL: self._fill,
-            WATCH: lambda job: self._board.take(self.client.resume(job.request_id)),
-        }
-        self._when(acts[name])(job)
-
-    def _another(self, job: Job) -> None:
-        quiet, self._last_press = time.monotonic() - self._last_press, time.monotonic()
-        if quiet < _QUIET:
-            self._say("For one more take, wait a moment and press again.")
-            return
-        self._board.take(self.client._begin(job.request))
-        self._say(f"One more take of {job.title} was ordered.")
+        acts: dict[str, Callable[[Job], None]] = {USE: lambda job: self._use(job.media), FILL: self._fill}
+        self._when(acts.get(name, lambda job: self._say(self.forms[job.model]._go_on(name, job))))(job)
 
     def _use(self, media: Any) -> None:
-        if not _picture_fields(self._slug):
+        if not self.form._pictures():
             self.show(_ANIMATE)
-        fields = _picture_fields(self._slug)
-        filled = self.form.values
-        field = next((each for each in fields if each.name not in filled), fields[0])
-        self.form.control(self.form.use(media, field.name)).focus()
-        what = f"The last frame of {media.path.name}" if isinstance(media, Video) else media.path.name
-        self._say(f"{what} is now the {field.label.lower()} of {find(self._slug).title}.")
+        self._say(self.form._take_over(media))
 
     def _fill(self, job: Job) -> None:
         left = self.show(job.model).fill(job)
@@ -268,10 +239,6 @@ def _ending(job: Job) -> str:
 
 def _status(words: str, *, wrong: bool = False) -> str:
     return tag("div", escape(words), role="alert" if wrong else "status", class_="kling-muted")
-
-
-def _picture_fields(slug: str) -> list[Any]:
-    return [param for param in find(slug).params() if param.kind == "picture"]
 
 
 def _root(path: str) -> str:

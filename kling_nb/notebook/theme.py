@@ -139,7 +139,16 @@ FORM_SHEET = f"""
 .kling-presets {{ display:grid; grid-template-columns:minmax(0,320px) auto 1fr; gap:8px; align-items:end }}
 .kling-presets > .kling-wide {{ grid-column:1/-1 }}
 .kling-presets > .jupyter-button {{ width:auto; margin:0; height:32px; grid-column:2/-1; justify-self:start }}
-.kling-cards {{ margin-top:8px; overflow:visible }}
+.kling-board {{ gap:14px; overflow:visible }}
+.kling-form > .kling-board {{ margin-top:8px }}
+.kling-board > * {{ margin:0; overflow:visible }}
+.kling-board .kling-card {{ max-width:none }}
+.kling-result {{ gap:6px; overflow:visible }}
+.kling-result > * {{ overflow:visible; margin:0 }}
+.kling-result .jp-OutputArea-output {{ padding:0; margin:0 }}
+.kling-result .kling-final {{ margin:0; max-width:none !important }}
+.kling-actions {{ display:flex; flex-flow:row wrap; align-items:center; gap:8px }}
+.kling-actions .jupyter-button {{ width:auto; margin:0 }}
 """
 
 

@@ -40,18 +40,28 @@ def test_every_control_is_there_and_has_a_name(lab: Lab, tab: Any, slug: str) ->
     assert "Error displaying widget" not in text
 
 
-def test_a_press_makes_one_card_and_its_result_outlives_the_form(lab: Lab, tab: Any) -> None:
+def test_a_press_makes_one_card_and_its_results_outlive_the_form(lab: Lab, tab: Any) -> None:
     made = "form = kn.form('kling-3-text2image', kling)\nform"
     notebook = lab.open(tab, lab.write("buy.ipynb", [START, made]))
     notebook.run_all()
     form = notebook.output(1).locator(".kling-form")
     form.locator("textarea").first.fill("a fox <in> the snow")
     form.locator("button", has_text="Generate").click(click_count=10, delay=5)
-    notebook.output(1).locator(".kling-final img").wait_for()
+    form.locator(".kling-result img").wait_for()
     assert notebook.output(1).locator(".kling-card").count() == 0
-    assert notebook.output(1).locator(".kling-final").count() == 1
-    assert "a fox <in> the snow" in notebook.output(1).locator(".kling-final").inner_text()
+    # The copy that is saved is there, and hidden while the live one is.
+    shown = notebook.output(1).locator(".kling-final:visible")
+    assert shown.count() == 1
+    assert "a fox <in> the snow" in shown.inner_text()
+
+    form.locator("button", has_text="Another take").click(click_count=10, delay=5)
+    form.get_by_text("take 2").wait_for()
+    assert shown.count() == 2
+    notebook.settle()
     notebook.save()
     notebook.shut_down()
-    again = lab.open(tab, "buy.ipynb")
-    again.output(1).locator(".kling-final img").wait_for()
+    again = lab.open(tab, "buy.ipynb").output(1)
+    again.locator(".kling-final img").last.wait_for()
+    assert again.locator(".kling-final:visible").count() == 2
+    assert again.locator("button").count() == 0
+    assert "rror displaying widget" not in again.inner_text()

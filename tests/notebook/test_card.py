@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from helpers import until
 
 from kling_nb.errors import KlingError
 from kling_nb.jobs.engine import engine
@@ -15,20 +14,8 @@ from kling_nb.notebook import bridge, pulse
 from kling_nb.notebook.card import Card
 
 from .conftest import Wire
+from .results import settled
 from .standin import Picture, StillJob
-
-
-def until(true: Callable[[], Any], seconds: float = 3) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
-
-
-def settled() -> None:
-    """Wait for the pulse to rest."""
-    until(lambda: not pulse._pulse_of(engine())._live and not pulse._pulse_of(engine())._closing, 10)
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -19,8 +19,8 @@ from kling_nb.notebook.form import Form, form
 from kling_nb.states import JobEvent, State
 
 from .conftest import Wire
-from .standin import Picture, StillJob
-from .test_card import settled, until
+from .results import settled
+from .standin import StillJob
 
 SLUGS = [model.slug for model in models()]
 PRO = "kling-3-pro-image2video"
@@ -410,25 +410,13 @@ def test_a_later_press_is_another_take_and_a_changed_form_needs_no_patience(
     wire.press(pro._desk.button)
     client.jobs[1].move(State.QUEUED)
     assert len(client.asked) == 2
-    monkeypatch.setattr(desk, "_QUIET", 0.0)
+    monkeypatch.setattr(desk, "QUIET", 0.0)
     wire.press(pro._desk.button)
     assert len(client.asked) == 3
     assert list(pro.jobs) == client.jobs[::-1]
     for job in client.jobs:
         job.end()
     settled()
-
-
-def test_inside_another_widget_the_result_takes_the_place_of_the_card(
-    pro: Form, client: StillClient, wire: Wire
-) -> None:
-    pro.values = FULL
-    wire.press(pro._desk.button)
-    client.jobs[0].outputs = (Picture(),)
-    client.jobs[0].end()
-    until(lambda: hasattr(pro._desk.cards.children[0], "outputs"))
-    (result,) = pro._desk.cards.children
-    assert "<figure>a picture</figure>" in result.outputs[0]["data"]["text/html"]
 
 
 def test_a_press_that_comes_too_early_sends_nothing(pro: Form, client: StillClient, wire: Wire) -> None:

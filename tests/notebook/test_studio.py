@@ -9,11 +9,12 @@ import pytest
 from helpers import until
 
 import kling_nb as kn
-from kling_nb.jobs.engine import engine
-from kling_nb.notebook import board, pulse, studio
+from kling_nb.notebook import board, studio
 from kling_nb.notebook.studio import Studio
 from kling_nb.sandbox import Sandbox
-from tests.notebook.conftest import Wire
+
+from .conftest import Wire
+from .results import done, press, results, settled
 
 IMAGES, CHANGES, CLIPS = "kling-3-text2image", "kling-3-image2image", "kling-3-standard-text2video"
 ANIMATE = "kling-3-pro-image2video"
@@ -43,42 +44,12 @@ def leave(shown: Studio) -> None:
     shown.close()
 
 
-def settled() -> None:
-    """Wait until every card is at its end."""
-    beat = pulse._pulse_of(engine())
-    until(lambda: not beat._live and not beat._closing)
-
-
-def done(shown: Studio) -> None:
-    """Wait for what is being made, and for its card."""
-    for job in shown.jobs:
-        job.wait(20)
-    until(lambda: all(row.result for row in shown._board._rows))
-    settled()
-
-
 def make(shown: Studio, slug: str = IMAGES, **values: Any) -> Any:
     """Generate something and wait for it."""
     shown.show(slug).values = {"prompt": "a fox", **values}
     job = shown.form.generate()
     done(shown)
     return job
-
-
-def results(shown: Studio) -> list[str]:
-    """The markup of every result that is shown, from the top."""
-    rows = [row.result for row in shown._board._rows if row.result]
-    return [row._output.outputs[0]["data"]["text/html"] for row in rows]
-
-
-def press(wire: Wire, shown: Studio, words: str, place: int = 0) -> None:
-    """Press a button below a result."""
-
-    def found() -> list[Any]:
-        rows = [row.result for row in shown._board._rows if row.result][place : place + 1]
-        return [each for row in rows for each in row._row.children if each.description == words]
-
-    wire.press(until(found)[0])
 
 
 def said(shown: Studio) -> str:
@@ -143,7 +114,8 @@ def test_jobs_of_all_forms_are_shown_newest_first(opened: Opened, sandbox: Sandb
         (True, False),
         (False, True),
     ]
-    assert shown.form._desk.cards.children == ()
+    assert shown._board.box not in shown.form.children
+    assert shown.form.jobs == (clip,)
     assert "done" in said(shown)
     assert 'role="status"' in said(shown)
     assert len(sandbox.posts()) == 2
