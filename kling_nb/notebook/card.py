@@ -113,7 +113,7 @@ class Card:
     def _texts(self) -> dict[str, str]:
         job = self.job
         return {
-            "head": theme.sheet() + face.head(job),
+            "head": theme.sheet(theme.CARD_SHEET) + face.head(job),
             "bar": face.bar(job),
             "status": face.status(job, stopping=self._stopping),
         }

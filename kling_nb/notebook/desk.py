@@ -16,7 +16,7 @@ from ..markup import escape, money_text, tag
 from ..states import JobEvent, State
 from .board import Board
 from .places import same
-from .theme import Wardrobe
+from .theme import Wardrobe, change
 
 QUIET = 2.0  # seconds without a press before the same may be bought again
 
@@ -100,8 +100,7 @@ class Desk:
             self.rearm()
 
     def _tell(self) -> None:
-        if self.status.value != (words := self._words()):
-            self.status.value = words
+        change(self.status, value=self._words())
 
     def _words(self) -> str:
         facts = " · ".join(filter(None, (self._price, self._balance)))

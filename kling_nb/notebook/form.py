@@ -127,7 +127,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
         The form says what came from where. Returns what could not be brought back, such as a picture that
         was only in memory. Raises `InvalidRequest` for another model's and for what no record knows.
         """
-        found = read_source(source, self._model.params(), getattr(self._client, "_core", None))
+        found = read_source(source, self._model.params(), self._core())
         if found.slug not in (None, self._model.slug):
             what = f"{found.name} is of {short(str(found.slug))}, and this form is for {self._model.slug}."
             raise InvalidRequest([Problem("model", what)], "this form")
@@ -203,6 +203,9 @@ class Form(widgets.VBox):  # type: ignore[misc]
         for widget in self._clothes.pieces():
             widget.close()
 
+    def _core(self) -> Any:
+        return getattr(self._client, "_core", None)
+
     # How it is laid out
 
     def _control(self, param: Any) -> Control:
@@ -213,15 +216,16 @@ class Form(widgets.VBox):  # type: ignore[misc]
         can = ACTIONS if self._pictures() else tuple(name for name in ACTIONS if name != USE)
         self._board = board or Board(self._clothes, self._press, can=can)
         mine = () if board else (self._board,)
-        style = theme.sheet(theme.SHEET, theme.FORM_SHEET, *(each.sheet for each in mine))
-        head = make(widgets.HTML, value=style + saying.head(self._model))
-        self._headings = {
-            group: make(widgets.HTML, "kling-wide", "kling-heading", value=tag("div", escape(text)))
-            for group, text in self._titles().items()
+        style = theme.sheet(theme.FORM_SHEET, *(each.sheet for each in mine))
+        head = make(widgets.HTML, value=style + saying.head(self._model, self._core()))
+        titles = self._titles()
+        # One line without words for all groups: a widget may stand in several places.
+        made = {
+            text: make(widgets.HTML, "kling-wide", "kling-heading", value=tag("div", escape(text)))
+            for text in dict.fromkeys(titles.values())
         }
-        self._fold = make(widgets.Button, "kling-fold", "kling-wide")
-        self._fold.on_click(self._folded)
-        self._grid = make(widgets.VBox, "kling-grid")
+        self._headings = {group: made[text] for group, text in titles.items()}
+        self._fold: Any = None
         self._reset = make(widgets.Button, description="Start over")
         self._reset.on_click(self._start_over)
         self._drawers = [kind(self, self._clothes, self._pulled) for kind in (CodeDrawer, PresetDrawer)]
@@ -233,7 +237,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             self._board,
             price=saying.price(self._model),
             wrong=saying.wrong(problems, dict(walked)),
-            purse=_purse(self._client),
+            purse=self._core() and _Purse(self._core()),
         )
         buttons = (
             self._desk.button,
@@ -242,7 +246,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             *(each.button for each in self._drawers),
         )
         foot = make(widgets.HBox, "kling-foot", children=buttons)
-        self._arrange(problems)
+        self._grid = make(widgets.VBox, "kling-grid", children=self._gridded(problems))
         self._fixed, self._below = (head, self._grid, foot), tuple(each.box for each in mine)
         return (*self._fixed, *self._below)
 
@@ -261,17 +265,26 @@ class Form(widgets.VBox):  # type: ignore[misc]
         return {g: "" if text == first[g] else text for g, text in named.items() if g != _FOLDED}
 
     def _arrange(self, problems: tuple[Problem, ...]) -> None:
+        theme.change(self._grid, children=self._gridded(problems))
+
+    def _gridded(self, problems: tuple[Problem, ...]) -> tuple[Any, ...]:
         rows: list[Any] = []
         for group in self._groups():
             boxes = [control.box for control in self._controls.values() if self._is_shown(control, group)]
             if group == _FOLDED:
                 is_open = self._must_unfold(problems) if self._wish is None else self._wish
-                self._fold.description = f"{'Hide' if is_open else 'Show'} advanced settings ({len(boxes)})"
-                rows += [self._fold, *boxes] if is_open else [self._fold]
+                words = f"{'Hide' if is_open else 'Show'} advanced settings ({len(boxes)})"
+                rows += [self._folding(words), *boxes] if is_open else [self._folding(words)]
             elif boxes:
                 rows += [self._headings[group], *boxes] if rows else boxes
-        if self._grid.children != tuple(rows):
-            self._grid.children = tuple(rows)
+        return tuple(rows)
+
+    def _folding(self, words: str) -> Any:
+        if self._fold is None:
+            self._fold = self._clothes.make(widgets.Button, "kling-fold", "kling-wide", description=words)
+            self._fold.on_click(self._folded)
+        theme.change(self._fold, description=words)
+        return self._fold
 
     def _is_shown(self, control: Control, group: str) -> bool:
         param = control.param
@@ -401,8 +414,3 @@ class _Purse:
         """The balance, asked for now on the engine's thread."""
         future: Future[Any] = self._core.engine.start(self._core.credits())
         return future
-
-
-def _purse(client: Any) -> _Purse | None:
-    core = getattr(client, "_core", None)
-    return core and _Purse(core)

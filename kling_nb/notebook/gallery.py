@@ -129,7 +129,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
 
     def _rows(self) -> tuple[Any, ...]:
         make = self._clothes.make
-        style = theme.sheet(theme.SHEET, theme.FORM_SHEET, pieces.SHEET)
+        style = theme.sheet(theme.FORM_SHEET, pieces.SHEET)
         head = make(widgets.HTML, value=f"{style}<div class='kling-title'>Gallery</div>")
         self._status = make(widgets.HTML, "kling-status")
         self._tiles = [_Tile(self) for _ in range(SIZE)]
@@ -238,7 +238,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         self._number.max, self._number.value = self.pages, self._page
         self._busy = False
         self._newer.disabled, self._older.disabled = self._page == 1, self._page == self.pages
-        _set(self._of, pieces.line(f"of {self.pages:,}"))
+        theme.change(self._of, value=pieces.line(f"of {self.pages:,}"))
 
     def _fill(self) -> None:
         unseen = []
@@ -350,7 +350,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
     def _ask_first(self) -> None:
         self._doomed = tuple(piece for piece in self._at_hand() if piece.state == "here")
         names = [path.name for piece in self._doomed for path in piece.paths]
-        _set(self._question, pieces.question(names))
+        theme.change(self._question, value=pieces.question(names))
         self._yes.description = f"Yes, delete {_counted(len(names))}"
         self._keep.description = "Keep it" if len(names) == 1 else "Keep them"
         self._arrange()
@@ -387,7 +387,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         if self._stage.outputs:
             return ""
         count, filtered = len(self._ticked), self._wanted() != Wanted()
-        _set(self._empty, pieces.empty(filtered=filtered))
+        theme.change(self._empty, value=pieces.empty(filtered=filtered))
         if not count:
             return self._title().partition(": ")[2] if self.count else ""
         if count == 1:
@@ -395,7 +395,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         return f"{count} selected." if count <= _MOST else f"{count} selected; up to {_MOST} can be compared."
 
     def _say(self, words: str, *, wrong: bool = False) -> None:
-        _set(self._status, pieces.status(words, wrong=wrong))
+        theme.change(self._status, value=pieces.status(words, wrong=wrong))
 
 
 class _Tile:
@@ -426,13 +426,13 @@ class _Tile:
         self.opener.tooltip, self._tick.tooltip = f"Open: {words}", f"Select: {words}"
         with self._hanging:
             self.piece = piece
-            _set(self._face, pieces.tile_html(piece, small, waiting=small is None))
+            theme.change(self._face, value=pieces.tile_html(piece, small, waiting=small is None))
 
     def draw(self, piece: Piece, small: bytes | None) -> None:
         """Add the small view of a piece that is still shown here, or say that there is none."""
         with self._hanging:
             if self.piece is piece:
-                _set(self._face, pieces.tile_html(piece, small, waiting=False))
+                theme.change(self._face, value=pieces.tile_html(piece, small, waiting=False))
 
     def untick(self) -> None:
         """Take the tick away."""
@@ -443,11 +443,6 @@ class _Tile:
     def _ticked(self, change: Any) -> None:
         if self.piece is not None:
             self._owner.tick(self.piece, on=change["new"])
-
-
-def _set(part: Any, markup: str) -> None:
-    if part.value != markup:
-        part.value = markup
 
 
 def _is_clip(found: Sequence[Piece]) -> bool:

@@ -21,9 +21,9 @@ from .controls import (
     TextControl,
 )
 from .picture_input import PictureControl
-from .rows import ADD, COPY, DOWN, FOLD, REMOVE, UP, Row, put
+from .rows import ADD, COPY, DOWN, FOLD, REMOVE, UP, Row
 from .strip import Strip, whole_of
-from .theme import Wardrobe
+from .theme import Wardrobe, change
 
 
 class PartControl(Control):
@@ -256,16 +256,16 @@ class ListControl(Control):
         for at, row in enumerate(self.rows):
             shown += row.show(self._label(at + 1), self._off(at), tools=self._tools)
         if self._items is not None:
-            put(self._items, children=tuple(shown))
+            change(self._items, children=tuple(shown))
         elif shown:
             self._items = self._clothes.make(widgets.VBox, "kling-items", children=tuple(shown))
         self._frame()
-        put(self.input, description=self._add_label(len(self.rows)), disabled=self._is_full())
+        change(self.input, description=self._add_label(len(self.rows)), disabled=self._is_full())
 
     def _frame(self) -> None:
         strip = self._strip.show([row.control for row in self.rows]) if self._strip else ()
         items = () if self._items is None else (self._items,)
-        put(self.box, children=(self.note, *strip, *items, self.input))
+        change(self.box, children=(self.note, *strip, *items, self.input))
 
     def _add_label(self, count: int) -> str:
         what = (self._item.label or self._item.name).lower()

@@ -15,7 +15,7 @@ from ..errors import KlingError, Problem
 from ..markup import escape, mask, short, size_text, tag, void
 from ..model.fields import Param
 from .controls import ABSENT, Changed, Control
-from .theme import Wardrobe
+from .theme import Wardrobe, change
 
 # What a Jupyter server lets through in one message; above it a file vanishes without a word.
 _CHANNEL = "10 MB"
@@ -71,9 +71,7 @@ class PictureControl(Control):
         self._arrange()
 
     def _arrange(self) -> None:
-        children = self._children()
-        if self.box.children != children:
-            self.box.children = children
+        change(self.box, children=self._children())
 
     def _button(self, words: str, act: Any) -> Any:
         button = self._clothes.make(widgets.Button, description=words)

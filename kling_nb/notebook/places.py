@@ -13,8 +13,8 @@ from ..model.fields import Param
 _STEP = re.compile(r"[^.\[\]]+")
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two forms hold the same."""
+def same(one: Any, other: Any) -> bool:
+    """Whether two forms or two parts of one hold the same."""
     try:
         return bool(one == other)
     except ValueError:  # arrays that are not the same object refuse to be compared

@@ -12,7 +12,8 @@ import ipywidgets as widgets
 from ..markup import mask, short, size_text
 from ..model.fields import Param
 from .controls import ABSENT, Control
-from .theme import Wardrobe
+from .places import same
+from .theme import Wardrobe, change
 
 ADD, FOLD, UP, DOWN, COPY, REMOVE = "add", "fold", "up", "down", "copy", "remove"
 _WORDS = {UP: "Move {} up", DOWN: "Move {} down", COPY: "Duplicate {}", REMOVE: "Remove {}"}
@@ -28,6 +29,7 @@ class Row:
         self.is_open = not self.folds
         self.line: Any = None
         self.toggle: Any = None
+        self._summed: Any = ABSENT
         self.tools: dict[str, Any] = {}
 
     def show(self, label: str, off: set[str], *, tools: bool) -> tuple[Any, ...]:
@@ -38,13 +40,14 @@ class Row:
         if self.line is None:
             look = "kling-part-line" if self.folds else "kling-tools"
             self.line = self._clothes.make(widgets.HBox, "kling-line", look, children=tuple(shown))
-        put(self.line, children=tuple(shown))
+        change(self.line, children=tuple(shown))
         return (self.line, self.control.box if self.is_open else self.control.note)
 
     def sum_up(self) -> None:
         """Let the line of a folded part say what is in it now."""
-        if not self.is_open:
-            put(self.toggle, description=_folded(self.control))
+        if not self.is_open and not same(self._summed, now := self.control.value):
+            self._summed = now
+            change(self.toggle, description=_folded(self.control))
 
     def focus(self, tool: str) -> None:
         """Put the keyboard on a tool, or on the first that can be used where that one can not."""
@@ -62,7 +65,7 @@ class Row:
         if self.toggle is None:
             self.toggle = self._button(FOLD, text, "kling-toggle")
         look = ("kling-toggle", _OPEN) if self.is_open else ("kling-toggle",)
-        put(self.toggle, description=text, _dom_classes=look)
+        change(self.toggle, description=text, _dom_classes=look)
         return (self.toggle,)
 
     def _tools(self, name: str, off: set[str]) -> tuple[Any, ...]:
@@ -70,20 +73,13 @@ class Row:
             text, disabled = words.format(name), tool in off
             if tool not in self.tools:
                 self.tools[tool] = self._button(tool, text, "kling-tool", disabled=disabled)
-            put(self.tools[tool], description=text, disabled=disabled)
+            change(self.tools[tool], description=text, disabled=disabled)
         return tuple(self.tools.values())
 
     def _button(self, tool: str, text: str, *look: str, **more: Any) -> Any:
         made = self._clothes.make(widgets.Button, *look, description=text, **more)
         made.on_click(lambda _: self._pressed(tool, self))
         return made
-
-
-def put(widget: Any, **traits: Any) -> None:
-    """Set what differs. Setting a trait costs ten times as much as looking at it."""
-    for name, value in traits.items():
-        if getattr(widget, name) != value:
-            setattr(widget, name, value)
 
 
 def _first(control: Control) -> Any:

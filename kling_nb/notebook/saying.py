@@ -16,10 +16,11 @@ _MOST = 4  # names in a sentence
 Known = Mapping[str, Control]
 
 
-def head(model: Any) -> str:
-    """What the form is for."""
-    usual = published(model.latency)
-    facts = f"{f'Usually {range_text(usual)} · ' if usual else ''}* has to be filled in"
+def head(model: Any, core: Any) -> str:
+    """What the form is for. `core`, that of its client, knows how fast the service is."""
+    usual = published(model.latency, core.settings.time_scale if core else 1.0)
+    where = " in the sandbox" if core and core.is_sandbox else ""
+    facts = f"{f'Usually {range_text(usual)}{where} · ' if usual else ''}* has to be filled in"
     title = tag("div", escape(model.title), class_="kling-title")
     summary = tag("div", escape(model.summary), class_="kling-muted")
     return title + summary + tag("div", escape(facts), class_="kling-muted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -37,9 +38,9 @@ class Strip:
         """The widgets for these parts, in order."""
         if not parts:
             return ()
-        lengths = [_seconds(getattr(part, "fields", {})[self.name]) for part in parts]
+        lengths = tuple(_seconds(getattr(part, "fields", {})[self.name]) for part in parts)
         whole = _seconds(self._whole)
-        markup = _markup([part.title for part in parts], lengths, whole)
+        markup = _markup(tuple(part.title for part in parts), lengths, whole)
         if self.picture is None:
             self.picture = self._clothes.make(widgets.HTML, "kling-strip-box", value=markup)
         self.picture.value = markup
@@ -90,7 +91,8 @@ def _seconds(control: Control) -> int | None:
     return seconds if low is not None and high is not None and low <= seconds <= high else None
 
 
-def _markup(titles: Sequence[str], lengths: Sequence[int | None], whole: int | None) -> str:
+@lru_cache(maxsize=32)  # asked for at every edit of the form, and seldom another
+def _markup(titles: tuple[str, ...], lengths: tuple[int | None, ...], whole: int | None) -> str:
     total = sum(filter(None, lengths))
     words = [
         f"{title}: {'?' if each is None else each} s" for title, each in zip(titles, lengths, strict=True)

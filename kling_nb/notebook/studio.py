@@ -143,7 +143,7 @@ class Studio(widgets.VBox):  # type: ignore[misc]
 
     def _rows(self) -> tuple[Any, ...]:
         make = self._clothes.make
-        style = theme.sheet(theme.SHEET, theme.FORM_SHEET, pieces.SHEET, SHEET, self._board.sheet)
+        style = theme.sheet(theme.FORM_SHEET, pieces.SHEET, SHEET, self._board.sheet)
         options = tuple((_named(model), model.slug) for model in models())
         # Buttons: in JupyterLab an arrow key on a drop-down walks to the next cell instead.
         self._picker = make(widgets.ToggleButtons, "kling-models", description="Model", options=options)

@@ -6,6 +6,8 @@ own colour, which are right on any background.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,14 +15,24 @@ from comm import DummyComm
 
 from ..markup import tag
 
-_LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
-_MUTED = "var(--jp-ui-font-color2,color-mix(in srgb,currentColor 65%,transparent))"
+_LINE = "var(--kling-line)"
+_MUTED = "var(--kling-muted)"
 _ACCENT = "var(--jp-brand-color1,#1976d2)"
 _ERROR = "var(--jp-error-color1,#d32f2f)"
 _WARN = "var(--jp-warn-color0,#b26a00)"
 
+WORDS = f"""
+.kling-card,.kling-form,.kling-gallery,.kling-studio {{
+  --kling-line:var(--jp-border-color2,rgba(128,128,128,.35));
+  --kling-muted:var(--jp-ui-font-color2,color-mix(in srgb,currentColor 65%,transparent)) }}
+.kling-title {{ font-weight:600; font-size:14px }}
+.kling-muted {{ color:{_MUTED}; overflow-wrap:anywhere }}
+.kling-error {{ color:{_ERROR} }}
+.kling-warning {{ color:{_WARN} }}
+"""
+
 # Live parts only: a finished card has to do with inline style, which is all an untrusted notebook keeps.
-SHEET = f"""
+CARD_SHEET = f"""
 .kling-card {{ border:1px solid {_LINE}; border-radius:6px; padding:10px 14px; margin:4px 0; max-width:760px;
   gap:6px; box-sizing:border-box; overflow:hidden }}
 .kling-row {{ display:flex; align-items:flex-start; gap:12px; overflow:hidden; flex-wrap:nowrap }}
@@ -28,8 +40,6 @@ SHEET = f"""
 .kling-row .jupyter-button {{ flex:0 0 auto; width:auto; margin:0 }}
 .kling-card .widget-html, .kling-card .widget-html-content {{ margin:0; height:auto; line-height:1.5;
   font-size:13px }}
-.kling-title {{ font-weight:600; font-size:14px }}
-.kling-muted {{ color:{_MUTED}; overflow-wrap:anywhere }}
 .kling-id {{ font-family:var(--jp-code-font-family,monospace); font-size:12px; user-select:all }}
 .kling-track {{ display:flex; align-items:center; gap:10px; font-size:11px; line-height:1 }}
 .kling-bar {{ flex:1 1 auto; height:6px; border-radius:3px; overflow:hidden; background:{_LINE} }}
@@ -39,8 +49,6 @@ SHEET = f"""
 @media (prefers-reduced-motion:reduce) {{
   .kling-bar.kling-open > div {{ animation:none; width:100%; opacity:.45 }} }}
 .kling-state {{ font-weight:600 }}
-.kling-error {{ color:{_ERROR} }}
-.kling-warning {{ color:{_WARN} }}
 """
 
 FORM_SHEET = f"""
@@ -153,8 +161,20 @@ FORM_SHEET = f"""
 
 
 def sheet(*sheets: str) -> str:
-    """The sheet as an element, to go first into an HTML widget."""
-    return tag("style", "".join(sheets or (SHEET,)))
+    """The sheets and that of the words as an element, to go first into an HTML widget."""
+    return tag("style", *map(_tight, (WORDS, *sheets)))
+
+
+@lru_cache(maxsize=16)
+def _tight(text: str) -> str:
+    return re.sub(r"\s*([{};,>])\s*", r"\1", text.strip())
+
+
+def change(widget: Any, **traits: Any) -> None:
+    """Set what differs. Setting a trait costs ten times as much as looking at it."""
+    for name, value in traits.items():
+        if getattr(widget, name) != value:
+            setattr(widget, name, value)
 
 
 class Wardrobe:

@@ -190,8 +190,9 @@ def test_many_reasons_are_counted(pro: Form) -> None:
     assert "4 more have to be filled in." in pro._desk.status.value
 
 
-def test_the_price_stands_beside_the_button_as_an_estimate(pro: Form, client: StillClient) -> None:
+def test_price_and_time_are_there_as_estimates(pro: Form, client: StillClient) -> None:
     assert "Estimated price about $1.94" in pro._desk.status.value
+    assert "Usually 3.4 to 7.8 min ·" in pro.children[0].value
     other = form("kling-text2video", client)
     assert "Estimated price $" in other._desk.status.value
     assert " to $" in other._desk.status.value

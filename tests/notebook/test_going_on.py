@@ -9,7 +9,7 @@ import pytest
 from helpers import until
 
 import kling_nb as kn
-from kling_nb.notebook import board, desk, form
+from kling_nb.notebook import board, desk, face, form
 from kling_nb.notebook.form import Form
 from kling_nb.sandbox import Sandbox
 
@@ -188,4 +188,16 @@ def test_what_is_saved_is_plain_html_without_buttons(opened: Opened, monkeypatch
     assert "<button" not in sent[-1]["text/html"]
     # The same mark hides it while the widgets live, and nothing hides it without them.
     assert f'class="{shown._board._mark}"' in sent[-1]["text/html"]
-    assert f".{shown._board._mark} {{ display:none }}" in shown.children[0].value
+    assert f".{shown._board._mark}{{display:none}}" in shown.children[0].value
+
+
+def test_a_form_says_the_same_of_the_time_as_its_cards(wire: Wire, opened: Opened) -> None:
+    with kn.Client.sandbox() as kling:
+        shown = kn.form(IMAGES, kling)
+        job = make(shown)
+        assert job.estimate.source == "published latency"
+        usual = face.range_text(job.estimate)
+        assert f"Usually {usual} in the sandbox" in shown.children[0].value
+        leave(shown)
+    # The client of this test is told of no sandbox, only of how fast its service is.
+    assert "Usually 1 s ·" in opened(IMAGES).children[0].value

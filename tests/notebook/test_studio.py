@@ -338,4 +338,4 @@ def test_what_is_saved_are_the_results_as_plain_html(opened: Opened, monkeypatch
     assert "widget" not in said[-1]["text/html"]
     # The same mark hides it while the widgets live, and nothing hides it without them.
     assert f'class="{shown._board._mark}"' in said[-1]["text/html"]
-    assert f".{shown._board._mark} {{ display:none }}" in shown.children[0].value
+    assert f".{shown._board._mark}{{display:none}}" in shown.children[0].value
