@@ -90,7 +90,8 @@ _FACTS = "opacity:.8;overflow-wrap:anywhere"
 _ID = "font-family:monospace;font-size:12px;user-select:all"
 _CODE = (
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0 0;padding:6px 8px;font-size:12px;"
-    "line-height:1.45;border:1px solid rgba(128,128,128,.35);border-radius:4px;user-select:all"
+    "line-height:1.45;border:1px solid rgba(128,128,128,.35);border-radius:4px;user-select:all;"
+    "word-break:normal"
 )
 _GOOD = "font-weight:600;margin-top:6px"
 _BAD = "color:var(--jp-error-color1,#d32f2f);font-weight:600;margin-top:6px"
@@ -264,7 +265,8 @@ def _fold(job: Shown) -> str:
 
 
 def _code(code: str) -> str:
-    return tag("pre", tag("code", escape(code)), style=_CODE, title="One click selects all of it")
+    inside = tag("code", escape(code), style="word-break:inherit")  # not in the middle of a word
+    return tag("pre", inside, style=_CODE, title="One click selects all of it")
 
 
 def _next(job: Shown) -> Iterator[str]:

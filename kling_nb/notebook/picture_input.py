@@ -67,8 +67,9 @@ class PictureControl(Control):
 
     def tell(self, problems: list[Problem]) -> None:
         """Show what is wrong, and the buttons that fit what is held."""
+        if self._stale:
+            self._arrange()
         super().tell(problems)
-        self._arrange()
 
     def _arrange(self) -> None:
         change(self.box, children=self._children())
@@ -219,7 +220,11 @@ def _is_private(address: str) -> bool:
 
 
 def _view(source: str | None, words: str = "") -> str:
-    picture = void("img", src=source, alt="", height=_SIDE, referrerpolicy="no-referrer") if source else ""
+    picture = (
+        void("img", src=source, alt="Small view", height=_SIDE, referrerpolicy="no-referrer")
+        if source
+        else ""
+    )
     caption = tag("span", escape(words)) if words else ""
     return tag("div", picture, caption, class_="kling-view")
 

@@ -35,8 +35,9 @@ _LINE = "1px solid rgba(128,128,128,.35)"
 _FRAME = f"border:{_LINE};border-radius:6px;padding:10px 14px;margin:4px 0;max-width:1000px;font-size:13px"
 _CELL = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0;border-bottom:{_LINE}"
 _FIRM = f"{_CELL};white-space:nowrap"
-# Said again for pages that do not let tables inherit.
-_TABLE = "border-collapse:collapse;width:100%;color:inherit;font-size:inherit"
+_LONG = f"{_CELL};overflow-wrap:anywhere"
+# Said again for pages that do not let tables inherit, or give all columns the same width.
+_TABLE = "border-collapse:collapse;width:100%;table-layout:auto;color:inherit;font-size:inherit"
 _NOTE = "margin-top:6px;opacity:.85"
 _TRACK = "height:6px;border-radius:3px;overflow:hidden;background:rgba(128,128,128,.3);margin:6px 0 8px"
 
@@ -128,7 +129,7 @@ def _bar(batch: Batch) -> str:
     return tag("div", inside, role="progressbar", **spoken, style=_TRACK)
 
 
-_LOOKS = (_FIRM, _CELL, _FIRM, _FIRM, _FIRM, _CELL)
+_LOOKS = (_FIRM, _LONG, _FIRM, _FIRM, _FIRM, _LONG)
 
 
 def _row(row: Row) -> str:

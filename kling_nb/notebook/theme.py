@@ -69,8 +69,10 @@ FORM_SHEET = f"""
 .kling-field .widget-inline-hbox > input, .kling-field select, .kling-field textarea {{ width:100%; margin:0;
   box-sizing:border-box; flex:0 0 auto; font-family:inherit; font-size:13px }}
 .kling-field .widget-inline-hbox > input, .kling-field select {{ height:32px }}
-.kling-field .widget-checkbox {{ flex-direction:row; min-height:24px; margin:0 }}
-.kling-field .widget-checkbox .widget-label-basic {{ font-weight:600; width:auto; gap:6px }}
+.kling-field .widget-checkbox {{ flex-direction:row; height:24px; margin:0 }}
+.kling-field .widget-checkbox .widget-label-basic {{ display:flex; align-items:center; font-weight:600;
+  width:auto; height:24px; gap:6px }}
+.kling-field .widget-checkbox input {{ margin:0; align-self:center }}
 .kling-field .widget-checkbox > .widget-label {{ display:none }}
 .kling-note {{ font-size:12px }}
 .kling-note .widget-html-content {{ font-size:12px }}
@@ -96,8 +98,10 @@ FORM_SHEET = f"""
 .kling-view span {{ grid-column:2; color:{_MUTED}; overflow-wrap:anywhere }}
 .kling-list {{ gap:4px }}
 .kling-items {{ gap:3px; container-type:inline-size }}
-@container (max-width:420px) {{ .kling-line.kling-tools {{ margin-bottom:0; max-width:100%; flex-wrap:wrap;
+@container (max-width:520px) {{ .kling-line.kling-tools {{ margin-bottom:0; max-width:100%; flex-wrap:wrap;
   height:auto; align-self:flex-start }} }}
+@container (max-width:600px) {{ .kling-part-line.kling-line {{ flex-wrap:wrap }}
+  .kling-line > .kling-toggle.kling-toggle {{ flex-basis:100% }} }}
 .kling-field + .kling-part-line {{ margin-top:8px }}
 .kling-items > .kling-field, .kling-items > .kling-part-line, .kling-items > .kling-note {{
   padding:0 0 0 12px; border-left:3px solid {_LINE} }}
@@ -131,7 +135,7 @@ FORM_SHEET = f"""
 .kling-strip b {{ margin-right:.5em }}
 .kling-shot {{ background:color-mix(in srgb,{_ACCENT} 22%,transparent) }}
 .kling-strip > .kling-free {{ border-style:dashed; color:{_MUTED} }}
-.kling-fold {{ justify-self:start; width:auto }}
+.kling-fold {{ justify-self:start; width:auto; margin:0 }}
 .kling-foot {{ align-items:flex-start; gap:8px; flex-wrap:wrap; overflow:visible }}
 .kling-foot .jupyter-button {{ width:auto; margin:0 }}
 .kling-form > .kling-foot > .mod-primary {{ min-width:130px }}
