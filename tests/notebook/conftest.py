@@ -11,6 +11,10 @@ import pytest
 from comm.base_comm import BaseComm
 from ipywidgets.widgets import widget
 
+from kling_nb.notebook.form import Form, form
+
+from .standin import PRO, StillClient
+
 
 @dataclass
 class Wire:
@@ -57,3 +61,15 @@ def nothing_left(wire: Wire) -> Iterator[None]:
     before = open_widgets()
     yield
     assert open_widgets() == before
+
+
+@pytest.fixture
+def still(wire: Wire) -> StillClient:
+    """A client whose jobs stand still."""
+    return StillClient()
+
+
+@pytest.fixture
+def pro(still: StillClient) -> Form:
+    """The form with the most in it."""
+    return form(PRO, still)

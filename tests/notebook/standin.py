@@ -1,7 +1,8 @@
-"""A job that stands still until a test moves it."""
+"""Jobs that stand still until a test moves them, and a client that begins such jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import kling_nb as kn
 from kling_nb.errors import KlingError, Stopped
 from kling_nb.jobs.estimate import Estimate
+from kling_nb.notebook.form import Form
 from kling_nb.states import JobEvent, State
+
+PRO = "kling-3-pro-image2video"
 
 
 @dataclass
@@ -60,3 +64,33 @@ class Picture:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/html": self.markup}
+
+
+class ListeningJob(StillJob):
+    """A job that tells its listeners."""
+
+    def add_listener(self, listener: Callable[[JobEvent], None]) -> Callable[[], None]:
+        self.listener = listener
+        return lambda: None
+
+    def move(self, state: State) -> None:
+        self.state = state
+        self.listener(JobEvent(state, 1.0))
+
+
+class StillClient:
+    """Begins jobs that stand still."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.jobs: list[ListeningJob] = []
+
+    def _begin(self, request: Any) -> ListeningJob:
+        self.asked.append(request)
+        self.jobs.append(ListeningJob(state=State.SUBMITTING, request_id=None))
+        return self.jobs[-1]
+
+
+def note(made: Form, path: str) -> str:
+    """What is written below the control of `path`."""
+    return str(next(control for known, control in made._walk() if known == path).note.value)

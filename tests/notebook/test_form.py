@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,13 @@ import kling_nb as kn
 from kling_nb.model.catalogue import models
 from kling_nb.notebook import desk
 from kling_nb.notebook.form import Form, form
-from kling_nb.states import JobEvent, State
+from kling_nb.states import State
 
 from .conftest import Wire
 from .results import settled
-from .standin import StillJob
+from .standin import PRO, StillClient, note
 
 SLUGS = [model.slug for model in models()]
-PRO = "kling-3-pro-image2video"
 FULL: dict[str, Any] = {
     "prompt": "@Element1 <<<voice_1>>> greets @Element2 <<<voice_2>>>",
     "start_image_url": "https://example.com/a.png",
@@ -41,57 +38,17 @@ FULL: dict[str, Any] = {
 }
 
 
-class StillClient:
-    """Begins jobs that stand still."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.jobs: list[ListeningJob] = []
-
-    def _begin(self, request: Any) -> ListeningJob:
-        self.asked.append(request)
-        self.jobs.append(ListeningJob(state=State.SUBMITTING, request_id=None))
-        return self.jobs[-1]
-
-
-class ListeningJob(StillJob):
-    """A job that tells its listeners."""
-
-    def add_listener(self, listener: Callable[[JobEvent], None]) -> Callable[[], None]:
-        self.listener = listener
-        return lambda: None
-
-    def move(self, state: State) -> None:
-        self.state = state
-        self.listener(JobEvent(state, 1.0))
-
-
-@pytest.fixture
-def client(wire: Wire) -> StillClient:
-    return StillClient()
-
-
-@pytest.fixture
-def pro(client: StillClient) -> Form:
-    return form(PRO, client)
-
-
-def note(made: Form, path: str) -> str:
-    """What is written below the control of `path`."""
-    return str(next(control for known, control in made._walk() if known == path).note.value)
-
-
 @pytest.mark.parametrize("slug", SLUGS)
-def test_every_parameter_has_a_control_with_its_label_and_help(slug: str, client: StillClient) -> None:
-    made = form(slug, client)
+def test_every_parameter_has_a_control_with_its_label_and_help(slug: str, still: StillClient) -> None:
+    made = form(slug, still)
     for param in made._model.params():
         assert made.control(param.name) is not None
         assert param.help.split("'")[0].split("<")[0] in note(made, param.name).replace("&#x27;", "'")
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_an_untouched_form_holds_nothing_and_accuses_nobody(slug: str, client: StillClient) -> None:
-    made = form(slug, client)
+def test_an_untouched_form_holds_nothing_and_accuses_nobody(slug: str, still: StillClient) -> None:
+    made = form(slug, still)
     assert made.values == {}
     assert all("kling-error" not in control.note.value for _, control in made._walk())
     with pytest.raises(kn.InvalidRequest):
@@ -100,8 +57,8 @@ def test_an_untouched_form_holds_nothing_and_accuses_nobody(slug: str, client: S
 
 @pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.usefixtures("nothing_left")
-def test_closing_leaves_nothing(slug: str, client: StillClient) -> None:
-    form(slug, client).close()
+def test_closing_leaves_nothing(slug: str, still: StillClient) -> None:
+    form(slug, still).close()
 
 
 def test_values_go_in_and_come_out_the_same(pro: Form) -> None:
@@ -159,10 +116,10 @@ def test_what_is_wrong_is_said_at_the_field_once_it_was_touched(pro: Form) -> No
 
 
 def test_a_press_with_something_missing_says_it_everywhere_and_sends_nothing(
-    pro: Form, client: StillClient, wire: Wire
+    pro: Form, still: StillClient, wire: Wire
 ) -> None:
     wire.press(pro._desk.button)
-    assert client.asked == []
+    assert still.asked == []
     assert "2 things have to be put right first" in pro._desk.status.value
     assert "kling-error" in note(pro, "prompt")
     assert "kling-error" in note(pro, "start_image_url")
@@ -190,10 +147,10 @@ def test_many_reasons_are_counted(pro: Form) -> None:
     assert "4 more have to be filled in." in pro._desk.status.value
 
 
-def test_price_and_time_are_there_as_estimates(pro: Form, client: StillClient) -> None:
+def test_price_and_time_are_there_as_estimates(pro: Form, still: StillClient) -> None:
     assert "Estimated price about $1.94" in pro._desk.status.value
     assert "Usually 3.4 to 7.8 min ·" in pro.children[0].value
-    other = form("kling-text2video", client)
+    other = form("kling-text2video", still)
     assert "Estimated price $" in other._desk.status.value
     assert " to $" in other._desk.status.value
 
@@ -232,9 +189,9 @@ def test_the_code_is_live_while_it_is_open_exact_and_escaped(pro: Form, wire: Wi
 
 @pytest.mark.filterwarnings("ignore::kling_nb.RequestWarning")
 @pytest.mark.parametrize("slug", SLUGS)
-def test_from_form_to_code_to_form_is_the_identity(slug: str, client: StillClient) -> None:
+def test_from_form_to_code_to_form_is_the_identity(slug: str, still: StillClient) -> None:
     request = kn.models()[slug].request(**EVERY[slug])
-    one, other = form(slug, client), form(slug, client)
+    one, other = form(slug, still), form(slug, still)
     one.value = request
     space: dict[str, Any] = {}
     exec(one.code, space)
@@ -269,9 +226,9 @@ def test_a_picture_goes_into_the_first_free_field_or_the_named_one(pro: Form, tm
         pro.use(image, "prompt")
 
 
-def test_no_free_field_is_said(client: StillClient) -> None:
+def test_no_free_field_is_said(still: StillClient) -> None:
     with pytest.raises(kn.InvalidRequest, match="It takes none"):
-        form("kling-text2video", client).use("a.png")
+        form("kling-text2video", still).use("a.png")
 
 
 def test_of_a_clip_the_last_frame_is_used(pro: Form) -> None:
@@ -330,8 +287,8 @@ def test_rows_are_kept_and_refilling_leaks_nothing(pro: Form) -> None:
     assert open_widgets() == before
 
 
-def test_fields_show_themselves_when_they_mean_something(client: StillClient) -> None:
-    made = form("kling-text2video", client)
+def test_fields_show_themselves_when_they_mean_something(still: StillClient) -> None:
+    made = form("kling-text2video", still)
     axis = made._controls["camera_control_config"].box
     assert axis not in made._grid.children
     made.control("camera_control_type").value = "simple"
@@ -341,8 +298,8 @@ def test_fields_show_themselves_when_they_mean_something(client: StillClient) ->
     assert axis in made._grid.children, "what is filled in is never hidden"
 
 
-def test_labels_are_shown_and_values_are_held(client: StillClient) -> None:
-    made = form("kling-3-text2image", client)
+def test_labels_are_shown_and_values_are_held(still: StillClient) -> None:
+    made = form("kling-3-text2image", still)
     formats = made.control("output_format")
     assert [label for label, _ in formats.options] == ["PNG", "JPEG", "WebP"]
     formats.value = "jpeg"
@@ -361,23 +318,6 @@ def test_a_file_that_is_not_there_is_named(pro: Form, tmp_path: Path) -> None:
     assert "There is no file" in note(pro, "start_image_url")
 
 
-def test_an_upload_is_held_shown_and_not_kept_in_the_widget(pro: Form) -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
-    out = BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(out, "PNG")
-    control: Any = pro._controls["start_image_url"]
-    now = datetime.now(timezone.utc)
-    file = {"name": "fox.png", "content": out.getvalue(), "size": 1, "type": "", "last_modified": now}
-    control.upload.value = (file,)
-    assert pro.values == {"start_image_url": out.getvalue()}
-    assert control.upload.value == ()
-    assert "data:image/jpeg" in control.note.value
-    assert "fox.png" in control.note.value
-
-
 def test_everything_typed_is_escaped(pro: Form) -> None:
     pro.values = {"start_image_url": "<script>alert(1)</script>", "duration": "<b>", "<i>": "<u>"}
     pro._tell_all()
@@ -387,53 +327,53 @@ def test_everything_typed_is_escaped(pro: Form) -> None:
     assert "<i>" not in shown
 
 
-def test_fifty_quick_presses_are_one_job(pro: Form, client: StillClient, wire: Wire) -> None:
+def test_fifty_quick_presses_are_one_job(pro: Form, still: StillClient, wire: Wire) -> None:
     pro.values = FULL
     for count in range(50):
         wire.press(pro._desk.button)
         assert pro._desk.button.disabled is (count < 25)
         if count == 24:
-            client.jobs[0].move(State.QUEUED)
-    assert len(client.asked) == 1
-    client.jobs[0].end()
+            still.jobs[0].move(State.QUEUED)
+    assert len(still.asked) == 1
+    still.jobs[0].end()
     settled()
 
 
 def test_a_later_press_is_another_take_and_a_changed_form_needs_no_patience(
-    pro: Form, client: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    pro: Form, still: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pro.values = FULL
     wire.press(pro._desk.button)
-    client.jobs[0].move(State.QUEUED)
+    still.jobs[0].move(State.QUEUED)
     assert pro._desk.button.description == "Generate another"
     pro.control("prompt").value = "@Element1 leaves @Element2"
     assert pro._desk.button.description == "Generate"
     wire.press(pro._desk.button)
-    client.jobs[1].move(State.QUEUED)
-    assert len(client.asked) == 2
+    still.jobs[1].move(State.QUEUED)
+    assert len(still.asked) == 2
     monkeypatch.setattr(desk, "QUIET", 0.0)
     wire.press(pro._desk.button)
-    assert len(client.asked) == 3
-    assert list(pro.jobs) == client.jobs[::-1]
-    for job in client.jobs:
+    assert len(still.asked) == 3
+    assert list(pro.jobs) == still.jobs[::-1]
+    for job in still.jobs:
         job.end()
     settled()
 
 
-def test_a_press_that_comes_too_early_sends_nothing(pro: Form, client: StillClient, wire: Wire) -> None:
+def test_a_press_that_comes_too_early_sends_nothing(pro: Form, still: StillClient, wire: Wire) -> None:
     pro.values = {"prompt": "a"}
     wire.press(pro._desk.button)
-    assert client.asked == []
+    assert still.asked == []
     assert "1 thing has to be put right first" in pro._desk.status.value
 
 
 def test_where_nobody_looks_a_form_sends_nothing_and_still_works(
-    client: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    still: StillClient, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KLING_NB_UI", "plain")
-    made = form(PRO, client)
+    made = form(PRO, still)
     made.values = FULL
-    assert made.generate() is client.jobs[0]
+    assert made.generate() is still.jobs[0]
     assert made.values == FULL
     assert wire.count() == 0
 
@@ -458,14 +398,14 @@ def test_without_a_front_end_a_form_is_a_line(
     assert capsys.readouterr().out == f"Form for {PRO}: prompt='a fox'\n"
 
 
-def test_a_form_is_light(client: StillClient, wire: Wire) -> None:
+def test_a_form_is_light(still: StillClient, wire: Wire) -> None:
     from .conftest import open_widgets
 
-    form(PRO, client).close()
+    form(PRO, still).close()
     before = open_widgets()
     wire.clear()
     began = time.perf_counter()
-    made = form(PRO, client)
+    made = form(PRO, still)
     assert time.perf_counter() - began < 0.1
     assert len(open_widgets() - before) <= 65
     assert wire.count() <= 70

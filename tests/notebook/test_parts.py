@@ -15,7 +15,7 @@ from kling_nb.notebook.strip import timed
 from kling_nb.notebook.theme import Wardrobe
 
 from .conftest import Wire, open_widgets
-from .test_form import PRO, StillClient, note
+from .standin import PRO, StillClient, note
 
 URL = "https://example.com/{}.png"
 ELEMENT = {"frontal_image_url": URL.format(1), "reference_image_urls": [URL.format(each) for each in "abc"]}
@@ -34,16 +34,6 @@ FULLEST: dict[str, Any] = {
     "shot_type": "customize",
     "cfg_scale": 0.75,
 }
-
-
-@pytest.fixture
-def client(wire: Wire) -> StillClient:
-    return StillClient()
-
-
-@pytest.fixture
-def pro(client: StillClient) -> Form:
-    return form(PRO, client)
 
 
 def a_list(made: Form, name: str) -> ListControl:
@@ -285,9 +275,9 @@ def test_any_list_of_timed_parts_has_a_strip() -> None:
     assert changes == [controls["length"]]
 
 
-def test_the_fullest_form_is_light(client: StillClient, wire: Wire) -> None:
+def test_the_fullest_form_is_light(still: StillClient, wire: Wire) -> None:
     before = open_widgets()
-    made = form(PRO, client)
+    made = form(PRO, still)
     wire.clear()
     made.values = FULLEST
     assert len(open_widgets() - before) <= 280

@@ -18,17 +18,7 @@ from kling_nb.notebook.form import Form, form
 from kling_nb.notebook.picture_input import PictureControl
 
 from .conftest import Wire, open_widgets
-from .test_form import PRO, StillClient, note
-
-
-@pytest.fixture
-def still(wire: Wire) -> StillClient:
-    return StillClient()
-
-
-@pytest.fixture
-def pro(still: StillClient) -> Form:
-    return form(PRO, still)
+from .standin import PRO, StillClient, note
 
 
 def png(colour: str = "teal") -> bytes:
@@ -88,6 +78,9 @@ def test_an_upload_is_nowhere_in_what_would_be_saved(pro: Form, wire: Wire) -> N
     data = png() + b"the very bytes" * 100
     upload(start(pro), data)
     assert pro.values == {"start_image_url": data}
+    assert start(pro).upload.value == ()
+    assert "data:image/jpeg" in note(pro, "start_image_url")
+    assert "fox.png" in note(pro, "start_image_url")
     ours = [pro, *pro._clothes.pieces()]
     state = json.dumps(Widget.get_manager_state(widgets=ours), default=str)
     assert "FileUploadModel" in state

@@ -15,7 +15,8 @@ from kling_nb.notebook.drawers import PresetDrawer
 from kling_nb.notebook.form import Form, form
 
 from .conftest import Wire, open_widgets
-from .test_form import FULL, PRO
+from .standin import PRO
+from .test_form import FULL
 
 NAMES = ("night", "Night", "a/b", "..", "../../escape", "con", "🦊 fox", "n" * 80, ".hidden", "a b", "a  b ")
 
