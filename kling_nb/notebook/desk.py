@@ -16,7 +16,7 @@ from ..markup import escape, money_text, tag
 from ..states import JobEvent, State
 from .board import Board
 from .places import same
-from .theme import Wardrobe, change
+from .theme import Wardrobe, change, told
 
 QUIET = 2.0  # seconds without a press before the same may be bought again
 
@@ -41,14 +41,6 @@ class Buyer(Protocol):
     def generate(self) -> Job: ...
 
 
-class Purse(Protocol):
-    """What a desk asks of the client: the balance, asked for on the engine's thread."""
-
-    is_sandbox: bool
-
-    def balance(self) -> Future[Any]: ...
-
-
 class Desk:
     """One press buys once. The button is off while something is wrong, which stands beside it, and until the
     service has answered; after that the same values are bought again only by a press that comes after a
@@ -63,10 +55,10 @@ class Desk:
         *,
         price: str = "",
         wrong: str = "",
-        purse: Purse | None = None,
+        core: Any = None,
     ) -> None:
         self._buyer, self._clothes, self._board = buyer, clothes, board
-        self._price, self._wrong, self._purse = price, wrong, purse
+        self._price, self._wrong, self._core = price, wrong, core
         self._said = self._balance = ""
         self._asked = 0
         self.lock = threading.RLock()  # presses come on one thread, news of jobs on another
@@ -107,22 +99,23 @@ class Desk:
         return (tag("div", facts, class_="kling-muted") if facts else "") + self._said + self._wrong
 
     def _ask_balance(self) -> None:
-        if self._purse is None or self._clothes.silent:
+        if self._core is None or self._clothes.silent:
             return
         self._asked += 1
         mine = self._asked
-        self._purse.balance().add_done_callback(lambda done: self._hear_balance(mine, done))
+        asked = self._core.engine.start(self._core.credits())
+        asked.add_done_callback(lambda done: self._hear_balance(mine, done))
 
     def _hear_balance(self, mine: int, done: Future[Any]) -> None:
         # On the engine's thread. Of several answers the one asked for last counts.
         with self.lock:
             if mine != self._asked or done.cancelled():
                 return
-            known = self._purse is not None and done.exception() is None
-            whose = " (sandbox)" if self._purse is not None and self._purse.is_sandbox else ""
-            self._balance = escape(
-                f"Balance {money_text(float(done.result()))}{whose}" if known else "Balance unknown"
-            )
+            if done.exception() is None:
+                whose = " (sandbox)" if self._core.is_sandbox else ""
+                self._balance = escape(f"Balance {money_text(float(done.result()))}{whose}")
+            else:
+                self._balance = "Balance unknown"
             self._tell()
 
     def rearm(self) -> None:
@@ -166,7 +159,7 @@ class Desk:
             except InvalidRequest:
                 self.rearm()
             except Exception as error:  # noqa: BLE001 - it would end in a log that nobody reads
-                self.say(tag("div", escape(error), class_="kling-error", role="alert"))
+                self.say(told(error, wrong=True))
                 self.rearm()
 
     def _is_bought(self) -> bool:

@@ -12,7 +12,7 @@ from ..errors import KlingError
 from ..markup import escape, tag
 from ..model.code import Code
 from .presets import Presets
-from .theme import Wardrobe
+from .theme import Wardrobe, told
 
 
 class Owner(Protocol):
@@ -125,10 +125,10 @@ class PresetDrawer(Drawer):
 
     def _do(self, act: Callable[[], str]) -> None:
         try:
-            said, look = act(), "kling-muted"
+            said = told(act())
         except KlingError as error:
-            said, look = str(error), "kling-error"
-        self._said.value = tag("div", escape(said), class_=look, role="status")
+            said = told(error, wrong=True)
+        self._said.value = said
 
     def _list(self, chosen: str = "") -> None:
         names = list(self._owner.presets)

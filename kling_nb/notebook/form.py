@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from functools import cached_property
 from typing import Any
 
@@ -237,7 +236,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             self._board,
             price=saying.price(self._model),
             wrong=saying.wrong(problems, dict(walked)),
-            purse=self._core() and _Purse(self._core()),
+            core=self._core(),
         )
         buttons = (
             self._desk.button,
@@ -356,14 +355,10 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     def _press(self, name: str, job: Job) -> None:
         def act(_: object) -> None:
-            words = self._go_on(name, job)
-            if words:
-                self._desk.say(tag("div", escape(words), role="status"))
+            if words := self._go_on(name, job):
+                self._desk.say(theme.told(words))
 
-        def refuse(words: str) -> None:
-            self._desk.say(tag("div", escape(words), class_="kling-error", role="alert"))
-
-        bridge.heard(self._desk.lock, act, refuse)(job)
+        bridge.heard(self._desk.lock, act, lambda words: self._desk.say(theme.told(words, wrong=True)))(job)
 
     def _go_on(self, name: str, job: Job) -> str:
         """Do what a button below a result says; what was done, where nothing else says it."""
@@ -374,7 +369,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
             return self._take_over(job.media)
         if name == WATCH:
             self._desk.take(self._client.resume(job.request_id))
-            return ""
+            return f"{job.title} is watched again."
         if not self._desk.may_buy_more():
             return "For one more take, wait a moment and press again."
         self._desk.take(self._client._begin(job.request))
@@ -402,15 +397,3 @@ class Form(widgets.VBox):  # type: ignore[misc]
     def _plain(self) -> str:
         filled = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         return f"Form for {self._model.slug}: {mask(filled) or 'nothing filled in'}"
-
-
-class _Purse:
-    """The balance of a client."""
-
-    def __init__(self, core: Any) -> None:
-        self._core, self.is_sandbox = core, core.is_sandbox
-
-    def balance(self) -> Future[Any]:
-        """The balance, asked for now on the engine's thread."""
-        future: Future[Any] = self._core.engine.start(self._core.credits())
-        return future

@@ -395,7 +395,7 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
         return f"{count} selected." if count <= _MOST else f"{count} selected; up to {_MOST} can be compared."
 
     def _say(self, words: str, *, wrong: bool = False) -> None:
-        theme.change(self._status, value=pieces.status(words, wrong=wrong))
+        theme.change(self._status, value=theme.told(words, wrong=wrong))
 
 
 class _Tile:

@@ -15,7 +15,7 @@ from ..errors import KlingError, Problem
 from ..markup import escape, mask, short, size_text, tag, void
 from ..model.fields import Param
 from .controls import ABSENT, Changed, Control
-from .theme import Wardrobe, change
+from .theme import Wardrobe, change, told
 
 # What a Jupyter server lets through in one message; above it a file vanishes without a word.
 _CHANNEL = "10 MB"
@@ -181,8 +181,7 @@ class PictureControl(Control):
         return f"{most}Uploads up to {_CHANNEL}, larger files by path. {_DRAG}"
 
     def _held(self) -> str:
-        trouble = tag("div", escape(self._trouble), role="status") if self._trouble else ""
-        return trouble + self._small_view()
+        return (told(self._trouble) if self._trouble else "") + self._small_view()
 
     def _small_view(self) -> str:
         value = self.value

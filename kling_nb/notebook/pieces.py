@@ -248,13 +248,6 @@ def _files(piece: Piece) -> str:
 # Sentences
 
 
-def status(words: str, *, wrong: bool) -> str:
-    """A line that is read out when it changes."""
-    return tag(
-        "div", escape(words), role="alert" if wrong else "status", class_="kling-error" if wrong else None
-    )
-
-
 def line(words: str) -> str:
     """A few words."""
     return tag("div", escape(words))

@@ -11,6 +11,7 @@ from ..markup import escape, money_text, tag
 from .controls import Control
 from .face import range_text
 from .sources import Source
+from .theme import told
 
 _MOST = 4  # names in a sentence
 Known = Mapping[str, Control]
@@ -52,7 +53,7 @@ def wrong(problems: Sequence[Problem], known: Known) -> str:
 def strangers(problems: Sequence[Problem], known: Known) -> str:
     """The errors that have no field to stand at."""
     lost = [each for each in problems if each.level == "error" and each.path not in known]
-    return "".join(tag("div", escape(each), class_="kling-error", role="alert") for each in lost)
+    return "".join(told(each, wrong=True) for each in lost)
 
 
 def refused(problems: Sequence[Problem], known: Known) -> str:
@@ -73,7 +74,7 @@ def filled(source: Source, known: Known) -> str:
     ]
     lines = [f"Filled in from {source.name}: {_listed(came) or 'nothing'}."]
     lines += [f"{title_of(each.path, known)}: {each.message}" for each in source.left]
-    return "".join(tag("div", escape(line), role="status") for line in lines)
+    return "".join(map(told, lines))
 
 
 def title_of(path: str, known: Known) -> str:

@@ -12,14 +12,14 @@ from IPython import display as ipython
 from ..jobs.engine import engine
 from ..jobs.job import Job
 from ..keep.ledger import Record
-from ..markup import escape, money_text, tag
+from ..markup import money_text
 from ..model.catalogue import Model, find, models
 from . import bridge, pieces, theme
 from .board import FILL, USE, Board
 from .form import Form
 from .gallery import Gallery
 from .places import same
-from .theme import _ACCENT, _LINE
+from .theme import _ACCENT, _LINE, _MUTED
 
 SHEET = f"""
 .kling-studio {{ max-width:1560px; padding:2px 4px 10px; gap:14px; overflow:visible; box-sizing:border-box }}
@@ -30,7 +30,7 @@ SHEET = f"""
   gap:20px 40px; align-items:start }}
 .kling-side {{ gap:14px; max-width:880px }}
 .kling-side > * {{ overflow:visible; margin:0 }}
-.kling-side > .kling-field > .kling-note {{ min-height:19px }}
+.kling-side > .kling-field > .kling-note {{ min-height:19px; color:{_MUTED} }}
 .kling-studio .kling-form {{ padding:0; max-width:none }}
 .kling-field > .kling-models {{ flex-direction:column; align-items:stretch; height:auto; gap:5px }}
 .kling-models > div {{ display:flex; flex-flow:row wrap; gap:6px; margin:0 0 4px }}
@@ -148,7 +148,7 @@ class Studio(widgets.VBox):  # type: ignore[misc]
         # Buttons: in JupyterLab an arrow key on a drop-down walks to the next cell instead.
         self._picker = make(widgets.ToggleButtons, "kling-models", description="Model", options=options)
         self._picker.observe(self._when(self._picked), "value")
-        self._status = make(widgets.HTML, "kling-note", value=_status(_whose(self.client)))
+        self._status = make(widgets.HTML, "kling-note", value=theme.told(_whose(self.client)))
         head = make(widgets.HTML, value=f"{style}<div class='kling-title'>Studio</div>")
         field = make(widgets.VBox, "kling-field", children=(self._picker, self._status))
         self._side = make(widgets.VBox, "kling-side", children=(field,))
@@ -162,7 +162,7 @@ class Studio(widgets.VBox):  # type: ignore[misc]
         return bridge.heard(self._lock, act, lambda words: self._say(words, wrong=True))
 
     def _say(self, words: str, *, wrong: bool = False) -> None:
-        self._status.value = _status(words, wrong=wrong)
+        self._status.value = theme.told(words, wrong=wrong)
 
     def _picked(self, change: Any) -> None:
         if not self._busy:
@@ -191,8 +191,15 @@ class Studio(widgets.VBox):  # type: ignore[misc]
     # Going on from a result
 
     def _press(self, name: str, job: Job) -> None:
-        acts: dict[str, Callable[[Job], None]] = {USE: lambda job: self._use(job.media), FILL: self._fill}
-        self._when(acts.get(name, lambda job: self._say(self.forms[job.model]._go_on(name, job))))(job)
+        self._when(lambda _: self._go_on(name, job))(job)
+
+    def _go_on(self, name: str, job: Job) -> None:
+        if name == USE:
+            self._use(job.media)
+        elif name == FILL:
+            self._fill(job)
+        else:
+            self._say(self.forms[job.model]._go_on(name, job))
 
     def _use(self, media: Any) -> None:
         if not self.form._pictures():
@@ -235,10 +242,6 @@ def _whose(client: Any) -> str:
 
 def _ending(job: Job) -> str:
     return f"{job.title}: {'done' if job.error is None else job.error.what}"
-
-
-def _status(words: str, *, wrong: bool = False) -> str:
-    return tag("div", escape(words), role="alert" if wrong else "status", class_="kling-muted")
 
 
 def _root(path: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 from comm import DummyComm
 
-from ..markup import tag
+from ..markup import escape, tag
 
 _LINE = "var(--kling-line)"
 _MUTED = "var(--kling-muted)"
@@ -172,6 +172,12 @@ def sheet(*sheets: str) -> str:
 @lru_cache(maxsize=16)
 def _tight(text: str) -> str:
     return re.sub(r"\s*([{};,>])\s*", r"\1", text.strip())
+
+
+def told(words: object, *, wrong: bool = False) -> str:
+    """A sentence that is read out when it comes."""
+    look = {"role": "alert", "class_": "kling-error"} if wrong else {"role": "status"}
+    return tag("div", escape(words), **look)
 
 
 def change(widget: Any, **traits: Any) -> None:

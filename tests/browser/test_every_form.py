@@ -69,7 +69,7 @@ class Forms:
 
     def buys(self, slug: str, press: Callable[[], object]) -> dict[str, Any]:
         """Do what presses Generate; the body that reached the service, once the result is there."""
-        shown = self.output(slug).locator(".kling-final")
+        shown = self.output(slug).locator(".kling-result .kling-final")
         press()
         self._bought[slug] += 1
         expect(shown).to_have_count(self._bought[slug], timeout=30_000)

@@ -25,7 +25,7 @@ from kling_nb.markup import escape, mask, tag, void
 from kling_nb.media.trouble import MediaMissing
 from kling_nb.model.table import table
 from kling_nb.model.untyped import Untyped
-from kling_nb.notebook import face, pieces
+from kling_nb.notebook import face, pieces, theme
 from kling_nb.notebook.form import Form
 from kling_nb.notebook.gallery import Gallery
 from kling_nb.notebook.table import markup as batch_markup
@@ -67,7 +67,7 @@ PLACES: dict[str, Callable[[str], str]] = {
     "a card whose file is gone": lambda text: face.final(job("x", outputs=(Gone(text),))),
     "a request without a model of ours": lambda text: Untyped("some-model", {text: text})._repr_html_(),
     "the title of a list": lambda text: JobList([], text)._repr_html_(),
-    "a sentence of the gallery": lambda text: pieces.status(text, wrong=True),
+    "a sentence that is told": lambda text: theme.told(text, wrong=True),
     "a question of the gallery": lambda text: pieces.question([text]),
 }
 
