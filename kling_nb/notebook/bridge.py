@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal, cast
 
 from .. import kernel
-from ..errors import KlingError
+from ..errors import InvalidRequest, KlingError, Problem
+from ..markup import short
 
 UI = Literal["widgets", "plain"]
 
@@ -94,11 +95,19 @@ def _request_says_so(ipykernel: Any) -> bool:
     return bool(request.get("content", {}).get("allow_stdin")) and "JPY_SESSION_NAME" in os.environ
 
 
-def connected() -> Any:
-    """The client for who gives none: the one made last that is still open, else what `connect()` finds."""
+def connected(client: Any = None) -> Any:
+    """`client` itself; for who gives none, the one made last that is still open, else what `connect()` finds.
+
+    Raises `InvalidRequest` for what is no client.
+    """
     from ..client import current
 
-    return current()
+    if client is None:
+        return current()
+    if not hasattr(client, "_begin"):
+        what = f"{short(repr(client))} is not a client. Use what kling_nb.connect() returns, or leave it out."
+        raise InvalidRequest([Problem("client", what)], "this call")
+    return client
 
 
 def heard(

@@ -37,7 +37,7 @@ def form(model: Any, client: Any = None) -> Form:
     `client` is the one that Generate uses; without one it is the client that was made last.
     Raises `InvalidRequest` for a slug that has no description.
     """
-    return Form(find(model), client)
+    return Form(find(model), bridge.connected(client))
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
@@ -48,8 +48,8 @@ class Form(widgets.VBox):  # type: ignore[misc]
     `code` the Python of it, `presets` what was saved by name, `jobs` what was generated here, newest first.
     """
 
-    def __init__(self, model: Any, client: Any = None, board: Board | None = None) -> None:
-        self._model, self._client = model, client or bridge.connected()
+    def __init__(self, model: Any, client: Any, board: Board | None = None) -> None:
+        self._model, self._client = model, client
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._strangers: dict[str, Any] = {}
         self._busy = False
@@ -90,6 +90,9 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     @values.setter
     def values(self, values: Mapping[str, Any]) -> None:
+        if not isinstance(values, Mapping):
+            what = f"{short(repr(values))} is no dict of parameters, such as {{'prompt': 'a fox'}}."
+            raise InvalidRequest([Problem("values", what)], "this form")
         self._busy = True
         try:
             for name, control in self._controls.items():

@@ -32,7 +32,7 @@ def gallery(client: Any = None) -> Gallery:
 
     `client` says whose; without one it is the client that was made last.
     """
-    return Gallery(client)
+    return Gallery(bridge.connected(client))
 
 
 class Gallery(widgets.VBox):  # type: ignore[misc]
@@ -47,13 +47,13 @@ class Gallery(widgets.VBox):  # type: ignore[misc]
 
     def __init__(
         self,
-        client: Any = None,
+        client: Any,
         *,
         use: Callable[[Any], None] | None = None,
         fill: Callable[[Record], None] | None = None,
     ) -> None:
         self._on_use, self._on_fill = use, fill  # what a studio does with a picture or clip, and with a row
-        self._client = client or bridge.connected()  # held: a client that nobody holds is made anew each time
+        self._client = client  # held: a client that nobody holds is made anew each time
         settings = self._client._core.settings
         self._shelf = Shelf(self._client._core.ledger, settings.account, settings.base_url)
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")

@@ -55,7 +55,7 @@ def studio(client: Any = None) -> Studio:
 
     `client` is the one that Generate uses; without one it is the client that was made last.
     """
-    return Studio(client)
+    return Studio(bridge.connected(client))
 
 
 class Studio(widgets.VBox):  # type: ignore[misc]
@@ -65,8 +65,8 @@ class Studio(widgets.VBox):  # type: ignore[misc]
     what was generated here, newest first; `gallery` what has been made ever; `show(model)` chooses a model.
     """
 
-    def __init__(self, client: Any = None) -> None:
-        self.client = client or bridge.connected()
+    def __init__(self, client: Any) -> None:
+        self.client = client
         self.forms: dict[str, Form] = {}
         self._clothes = theme.Wardrobe(silent=bridge.ui() == "plain")
         self._lock = threading.RLock()

@@ -32,6 +32,8 @@ class Uploads:
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = asyncio.get_running_loop().create_task(self._send(picture))
             self._hosted[picture.sha256] = task
+            # Heard, also when everybody who waited for it has given up.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
         # One caller that gives up must not take the upload away from the others.
         return await asyncio.shield(task)
 

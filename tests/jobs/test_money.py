@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,17 @@ def test_the_synchronous_call_never_repeats_a_lost_answer(kling: kn.Client, sand
     with pytest.raises(kn.SubmitUnknown):
         kling.run_sync(SLUG, prompt=FOX)
     assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.parametrize("verb", ["run", "run_sync"])
+def test_nothing_is_bought_for_a_folder_that_takes_no_media(
+    client: Make, sandbox: Sandbox, tmp_path: Path, verb: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    kling = client(media=tmp_path / "taken" / "media")
+    with pytest.raises(kn.KlingError, match=r"can not be kept in .*: a file is in the way") as refused:
+        getattr(kling, verb)(SLUG, prompt=FOX)
+    assert refused.value.charged == "no"
+    assert sandbox.posts() == []
+    (tmp_path / "taken").unlink()
+    assert kling.run(SLUG, prompt=FOX).path.is_file()

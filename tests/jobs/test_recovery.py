@@ -205,3 +205,25 @@ def test_what_was_bought_is_remembered_also_where_the_service_knows_nothing_of_i
     (job,) = kling.recover()
     assert isinstance(job.error, kn.errors.RequestExpired)
     assert [job.request_id for job in kling.jobs()] == [name]
+
+
+def test_what_was_deleted_is_fetched_again_for_nothing(client: Make, sandbox: Sandbox) -> None:
+    kling = client()
+    job = kling.submit(SLUG, prompt=FOX)
+    first = job.result()
+    first.path.unlink()
+    again = kling.resume(job.request_id).result()
+    assert again.path == first.path
+    assert again.path.is_file()
+    assert kling.resume(job.request_id).result() is again
+    assert len(sandbox.posts()) == 1
+
+
+def test_a_list_of_jobs_is_asked_for_in_words_that_exist(kling: kn.Client) -> None:
+    with pytest.raises(kn.InvalidRequest, match="'PROCESSNG' is not a state"):
+        kling.jobs(state="PROCESSNG")
+    with pytest.raises(TypeError, match="modle"):
+        kling.jobs(modle="kling-3-text2image")  # type: ignore[call-arg]
+    kling.close()
+    with pytest.raises(kn.KlingError, match="This client is closed"):
+        kling.jobs()

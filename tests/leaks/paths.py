@@ -74,8 +74,11 @@ clip = kling.run("kling-3-pro-image2video", prompt="it turns", start_image_url=a
 clip.last_frame()
 """,
     """
-print(kling.run_sync("mock-inference", sleep=0.1), kling.credits(), len(kling.history()))
+print(kling.run_sync("mock-inference", sleep=0.1), kling.credits(), kling.history())
 kling.jobs()
+""",
+    """
+kling.upload("teal.png")
 """,
 )
 SHOWN = (

@@ -432,3 +432,12 @@ def test_pictures_in_memory_are_held_as_they_are(pro: Form) -> None:
     pro.values = {"prompt": "p", "start_image_url": picture, "end_image_url": Path("a.png")}
     assert pro.values["start_image_url"] is picture
     assert pro.values["end_image_url"] == Path("a.png")
+
+
+def test_what_is_no_client_or_no_dict_is_refused_in_words() -> None:
+    for ask in (lambda: kn.form("kling-3-text2image", "x"), lambda: kn.studio("x"), lambda: kn.gallery("x")):
+        with pytest.raises(kn.InvalidRequest, match="'x' is not a client"):
+            ask()
+    made = kn.form("kling-3-text2image", StillClient())
+    with pytest.raises(kn.InvalidRequest, match="'fox' is no dict of parameters"):
+        made.values = "fox"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 
 import kling_nb as kn
@@ -37,3 +38,15 @@ def test_a_history_that_stumbles_is_asked_again_and_one_that_refuses_is_an_error
     sandbox.script(Fault("history", "status", code=403))
     with pytest.raises(errors.Forbidden):
         kling.history()
+
+
+def test_what_a_notebook_shows_of_past_requests_and_addresses_holds_no_e_mail(kling: kn.Client) -> None:
+    url = kling.upload(numpy.zeros((320, 320, 3), "uint8"))
+    kling.run("kling-3-image2image", prompt="make it winter", image_url=url)
+    (row,) = kling.history()
+    assert "@" in url
+    assert row.body is not None
+    assert row.body["image_url"] == str(url)
+    for shown in (repr(url), repr(row), repr([row])):
+        assert "@" not in shown
+        assert "***" in shown
