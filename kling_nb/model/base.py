@@ -49,6 +49,7 @@ class Request(Described):
     _warnings: tuple[Problem, ...] = PrivateAttr(())
 
     def __init__(self, /, *args: Any, **values: Any) -> None:
+        """Give parameters by name. Raises InvalidRequest with everything that is wrong with them."""
         clean, found = self._examine(values)
         problems = (*self._nameless(args), *found)
         refuse_or_warn(problems, f"this {self.slug} request")

@@ -67,6 +67,10 @@ class Described(Value, BaseModel):
         # pydantic would spell out every description, and a notebook shows it in its tooltip.
         cls.__signature__ = Signature([_argument(name, info) for name, info in fields.items()])
 
+    def __dir__(self) -> list[str]:
+        # What pydantic brings would bury the parameters under Tab.
+        return [name for name in super().__dir__() if name.startswith("__") or not hasattr(BaseModel, name)]
+
     def _hold(self, values: Mapping[str, Any]) -> None:
         held = {p.name: _built(p, values[p.name]) for p in self._params if p.name in values}
         super().__init__(**held)

@@ -22,6 +22,7 @@ class Part(Described):
     """A described value inside a request."""
 
     def __init__(self, /, *args: Any, **values: Any) -> None:
+        """Give parameters by name. Raises InvalidRequest for a name that there is not."""
         misuse = [*self._nameless(args), *self.strangers(values)]
         if misuse:
             raise InvalidRequest(misuse, self.name())

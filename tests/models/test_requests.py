@@ -207,6 +207,15 @@ def test_a_request_that_was_refused_half_way_can_be_shown():
     assert repr(m.Shot.__new__(m.Shot)) == "Shot()"
 
 
+def test_help_and_tab_are_about_requests_and_not_about_how_they_are_made() -> None:
+    request = m.Kling3TextToImage(prompt="a fox")
+    offered = [name for name in dir(request) if not name.startswith("_")]
+    assert {"prompt", "aspect_ratio", "body", "code", "replace"} <= set(offered)
+    assert not [name for name in offered if name.startswith("model_") or "pars" in name]
+    for kind in (m.Kling3TextToImage, m.Shot, m.Element):
+        assert "InvalidRequest" in str(inspect.getdoc(kind.__init__))
+
+
 def test_the_signature_names_every_parameter():
     shown = str(inspect.signature(m.Shot))
     assert shown == "(*, prompt: str, duration: str | int = '5')"
