@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 
@@ -62,6 +63,7 @@ class Core:
         self._on_close = on_close
         self._quiet_until = 0.0
         self.closed = False
+        _cores.add(self)
 
     def _joined(self) -> Runner:
         settings, clock, ledger = self.settings, self._clock, self.ledger
@@ -122,9 +124,10 @@ class Core:
         return JobList([self._of_record(row) for row in rows])
 
     def waiting(self) -> int:
-        """How many jobs may have been paid whose media is not on disk, and that nobody here watches."""
-        rows = self.ledger.waiting(*self._whose)
-        return sum(self._live(row) is None for row in rows)
+        """How many jobs may have been paid whose media is not on disk, and that no client here watches."""
+        here = [core for core in tuple(_cores) if core.ledger.path == self.ledger.path]
+        watched = {job._row for core in here for job in core.jobs if job.watching}
+        return sum(row.id not in watched for row in self.ledger.waiting(*self._whose))
 
     async def recover(self, timeout: float | None = None) -> JobList:
         """Collect every paid job whose media is not on disk; see the client."""
@@ -245,6 +248,10 @@ class Core:
         if self.closed:
             todo = "Make a new one; every job can be resumed by its id."
             raise KlingError("This client is closed.", todo=todo)
+
+
+# Those of this process that somebody still holds.
+_cores: WeakSet[Core] = WeakSet()
 
 
 def _stands(job: Job) -> bool:
