@@ -203,6 +203,9 @@ def ours() -> dict[str, Any]:
         def jobs(self, **_: Any) -> list[Any]:
             return []
 
+        def _begin(self, *_: Any) -> None:
+            raise AssertionError("nothing is generated here")
+
     def edit(made: Any) -> None:
         made.control("prompt").value = "another"
 
