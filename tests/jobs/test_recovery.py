@@ -64,11 +64,11 @@ def test_connect_does_not_call_waiting_what_another_client_watches(
     client: Make, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     watching = client(time_scale=0.001)
-    job = watching.submit(SLUG, prompt=FOX)
+    watching.submit(SLUG, prompt=FOX)
     options = {"api_key": sandbox.key, "base_url": sandbox.base_url, "home": tmp_path / "home"}
     kn.connect(**options).close()
     assert "not on disk yet" not in capsys.readouterr().out
-    job.stop()
+    watching.close()
     kn.connect(**options).close()
     assert "1 paid job is not on disk yet" in capsys.readouterr().out
 
