@@ -246,6 +246,8 @@ def arrange(made: Locator, param: Param) -> None:
         made.page.wait_for_function(TYPING)
         made.page.keyboard.type(text)
     press(made, f"Move {what} 2 up")
+    # The rows are drawn anew; only then does the keyboard stand on a tool of what is the first one now.
+    expect(made.locator("button:focus")).to_have_accessible_name(re.compile(f"{what} 1"))
     press(made, f"Duplicate {what} 1")
     expect(lines).to_have_count(3)
     press(made, f"Remove {what} 2")
