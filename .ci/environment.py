@@ -1,4 +1,4 @@
-"""A virtual environment for the two commands of the README, made when it is missing or out of date.
+"""What the two commands of the README run in: a virtual environment, made when it is missing or out of date.
 
 Plain Python 3.10 or later, standard library only: it runs where nothing is installed yet.
 """
@@ -31,6 +31,12 @@ def python_with(extras: str) -> str:
     known = stamp.read_text() if stamp.is_file() else ""
     stamp.write_text(f"{known}{wanted}\n")
     return str(python)
+
+
+def without_key() -> dict[str, str]:
+    """The environment for what nobody watches: no key in it, and none in the system's keyring to buy with."""
+    kept = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
+    return {**kept, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 
 def _create() -> None:

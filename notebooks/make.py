@@ -14,7 +14,6 @@ import asyncio
 import configparser
 import hashlib
 import io
-import os
 import re
 import shutil
 import sys
@@ -30,6 +29,10 @@ from nbclient import NotebookClient
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / ".ci"))
+
+from environment import without_key
+
 CLEAN = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -92,10 +95,8 @@ def run(path: Path) -> Any:
 
 def environment(scratch: Path) -> dict[str, str]:
     """Where the kernel runs: no key, no other service, no files outside `scratch`."""
-    kept = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
-    kept = {name: value for name, value in kept.items() if not name.startswith("KLING_NB_")}
+    kept = {name: value for name, value in without_key().items() if not name.startswith("KLING_NB_")}
     own = {
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",  # a key may be in the system's keyring too
         "KLING_NB_UI": "plain",
         "KLING_NB_HOME": str(scratch / "home"),
         "IPYTHONDIR": str(scratch / "ipython"),

@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / ".ci"))
 
-from environment import python_with  # found through the line above
+from environment import python_with, without_key  # found through the line above
 
 NOTEBOOK = "01-quickstart.ipynb"
 
@@ -54,16 +54,10 @@ def _headless(python: str) -> int:
         "finally:\n"
         "    nbformat.write(notebook, sys.argv[2])\n"
     )
-    done = subprocess.run([python, "-c", code, str(HERE / NOTEBOOK), NOTEBOOK], cwd=out, env=_without_key())
+    done = subprocess.run([python, "-c", code, str(HERE / NOTEBOOK), NOTEBOOK], cwd=out, env=without_key())
     for path in sorted(path for path in out.rglob("[!.]*") if path.is_file() and path.suffix != ".json"):
         print(f"{path.stat().st_size:>10,} bytes  {path.relative_to(HERE.parent)}")
     return done.returncode
-
-
-def _without_key() -> dict[str, str]:
-    # Nobody looks on, so nothing may be bought: no key in the environment, none in the system's keyring.
-    kept = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
-    return {**kept, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 
 if __name__ == "__main__":

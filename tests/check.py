@@ -6,7 +6,6 @@ the kernels, the browser and the notebooks. Further arguments go to pytest.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".ci"))
 
-from environment import python_with  # noqa: E402 - found through the line above
+from environment import python_with, without_key  # noqa: E402 - found through the line above
 
 PYTEST = ["pytest", "-q", "-p", "no:cacheprovider"]
 NBVAL = [
@@ -72,9 +71,7 @@ def _run(python: str, name: str, command: list[str], *, aside: bool = False) -> 
     start = time.monotonic()
     kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if aside else {}
     # A key that happens to be there must not turn the notebooks into a shopping list.
-    environment = {name: value for name, value in os.environ.items() if name != "SEGMIND_API_KEY"}
-    environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
-    done = subprocess.run([python, "-m", *command], cwd=ROOT, env=environment, **kept)
+    done = subprocess.run([python, "-m", *command], cwd=ROOT, env=without_key(), **kept)
     if aside:
         print(f"\n{name}:\n{done.stdout.decode('utf-8', 'replace').strip()}\n", flush=True)
     return name, time.monotonic() - start, done.returncode

@@ -44,8 +44,9 @@ class Form(widgets.VBox):  # type: ignore[misc]
     """Fill in, press Generate, and a card appears below, newest first; a result has buttons to go on from.
 
     `value` is the request (set it or read it; reading raises `InvalidRequest` while something is wrong),
-    `values` a plain dict of what is filled in (settable; never raises), `problems` what is wrong with it,
-    `code` the Python of it, `presets` what was saved by name, `jobs` what was generated here, newest first.
+    `values` a plain dict of what is filled in (settable; reading never raises), `problems` what is wrong
+    with it, `code` the Python of it, `presets` what was saved by name, `jobs` what was generated here, newest
+    first.
     """
 
     def __init__(self, model: Any, client: Any, board: Board | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from helpers import until
@@ -24,6 +26,30 @@ def done(shown: Any) -> None:
         job.wait(20)
     until(lambda: all(row.result for row in shown._board._rows))
     settled()
+
+
+@contextmanager
+def opening(make: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """`make`; what it made, forms or studios, is closed at the end."""
+    made: list[Any] = []
+
+    def one(*what: Any) -> Any:
+        made.append(make(*what))
+        return made[-1]
+
+    yield one
+    for each in made:
+        leave(each)
+
+
+def leave(shown: Any) -> None:
+    """Close it when nothing is on its way."""
+    for job in shown.jobs:
+        job.stop()
+    done(shown)
+    forms = getattr(shown, "forms", {"": shown}).values()
+    until(lambda: all(each._clothes.silent or each._desk._balance for each in forms))
+    shown.close()
 
 
 def rows(shown: Any) -> list[Any]:

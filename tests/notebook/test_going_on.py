@@ -14,7 +14,7 @@ from kling_nb.notebook.form import Form
 from kling_nb.sandbox import Sandbox
 
 from .conftest import Wire
-from .results import done, offered, press, results, settled
+from .results import done, leave, offered, opening, press, results, settled
 
 IMAGES, CHANGES = "kling-3-text2image", "kling-3-image2image"
 ANIMATE = "kling-3-pro-image2video"
@@ -24,24 +24,8 @@ Opened = Callable[[str], Form]
 @pytest.fixture
 def opened(kling: kn.Client, wire: Wire) -> Iterator[Opened]:
     """Opens forms and closes them, once what they show has settled."""
-    made: list[Form] = []
-
-    def open_one(slug: str) -> Form:
-        made.append(kn.form(slug, kling))
-        return made[-1]
-
-    yield open_one
-    for each in made:
-        leave(each)
-
-
-def leave(shown: Form) -> None:
-    """Close it when nothing is on its way."""
-    for job in shown.jobs:
-        job.stop()
-    done(shown)
-    until(lambda: shown._desk._balance)
-    shown.close()
+    with opening(lambda slug: kn.form(slug, kling)) as open_one:
+        yield open_one
 
 
 def make(shown: Form, **values: Any) -> Any:

@@ -14,7 +14,7 @@ from kling_nb.notebook.studio import Studio
 from kling_nb.sandbox import Sandbox
 
 from .conftest import Wire
-from .results import done, press, results, settled
+from .results import done, leave, opening, press, results, settled
 
 IMAGES, CHANGES, CLIPS = "kling-3-text2image", "kling-3-image2image", "kling-3-standard-text2video"
 ANIMATE = "kling-3-pro-image2video"
@@ -24,24 +24,8 @@ Opened = Callable[[], Studio]
 @pytest.fixture
 def opened(kling: kn.Client, wire: Wire) -> Iterator[Opened]:
     """Opens studios and closes them, once what they show has settled."""
-    made: list[Studio] = []
-
-    def open_one() -> Studio:
-        made.append(kn.studio(kling))
-        return made[-1]
-
-    yield open_one
-    for each in made:
-        leave(each)
-
-
-def leave(shown: Studio) -> None:
-    """Close it when nothing is on its way."""
-    for job in shown.jobs:
-        job.stop()
-    done(shown)
-    until(lambda: all(each._desk._balance for each in shown.forms.values() if not shown._clothes.silent))
-    shown.close()
+    with opening(lambda: kn.studio(kling)) as open_one:
+        yield open_one
 
 
 def make(shown: Studio, slug: str = IMAGES, **values: Any) -> Any:

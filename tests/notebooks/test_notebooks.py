@@ -173,6 +173,6 @@ def test_readme_blocks_run_on_the_sandbox(
 
 def test_runs_that_nobody_watches_find_no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", "not-to-be-used")
-    for environment in (make().environment(tmp_path), script("start")._without_key()):
+    for environment in (make().environment(tmp_path), script("start").without_key()):
         assert "SEGMIND_API_KEY" not in environment
         assert environment["PYTHON_KEYRING_BACKEND"] == "keyring.backends.null.Keyring"
